@@ -1,0 +1,58 @@
+# Two commands matter: `make run` and `make test`. Both set up everything they need.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export WAREHOUSE_HOME ?= var
+ifdef PROFILE
+export WAREHOUSE_PLATFORM := $(PROFILE)
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint setup up down doctor bench clean lock
+
+help: ## what can be done here
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@echo '  variables of run: FAULT="NAME ..."  INPUT=FOLDER PROFILE=NAME  START=... END=...'
+
+setup: $(READY) ## install the pinned requirements into .venv
+
+$(READY): requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv==0.9.30'
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt
+	$(BIN)/python -c 'import duckdb_extensions; duckdb_extensions.import_extension("spatial")'
+	touch $(READY)
+
+run: $(READY) ## hourly and nightly jobs through Airflow on the embedded warehouse, then a summary
+	@$(BIN)/python -m warehouse run $(foreach f,$(FAULT),--fault $(f)) $(if $(INPUT),--input $(INPUT)) $(if $(START),--start $(START)) $(if $(END),--end $(END))
+
+test: $(READY) lint ## lint and tests
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/dbt parse --quiet --project-dir dbt_project --profiles-dir dbt_project
+	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
+
+up: $(READY) ## Airflow's web page and scheduler on the embedded warehouse
+	@$(BIN)/python -m warehouse up
+
+down: $(READY) ## stop what `make up` started
+	@$(BIN)/python -m warehouse down
+
+doctor: $(READY) ## check sources, credentials, buckets, datasets and permissions
+	@$(BIN)/python -m warehouse doctor
+
+bench: $(READY) ## speed, as ratios measured side by side
+	$(BIN)/python -m benchmarks
+
+lock: ## compile requirements.txt again, as of a date (newest of everything installs a broken Airflow)
+	$(BIN)/uv pip compile --quiet requirements.in --python-version 3.11 --exclude-newer 2026-09-20 \
+	  --custom-compile-command 'make lock' -o requirements.txt
+
+clean: ## remove everything that runs have written
+	rm -rf $(WAREHOUSE_HOME) dbt_project/target dbt_project/logs

@@ -1,0 +1,49 @@
+"""Hourly ingest, one DAG a source: what the source has for the hour is landed as received, then loaded into raw."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from airflow.sdk import CronDataIntervalTimetable, dag, task
+
+from ingestion.sources import NAMES
+from warehouse import airflow_support as support
+from warehouse import pipeline
+
+
+def ingest_dag(source: str):
+    """The ingest DAG of one source."""
+
+    @dag(
+        dag_id=f"ingest_{source}",
+        schedule=CronDataIntervalTimetable("5 * * * *", timezone="UTC"),
+        start_date=datetime(2026, 1, 1, tzinfo=UTC),
+        catchup=False,
+        max_active_runs=1,
+        default_args=support.DEFAULT_ARGS,
+        params=support.WINDOW_PARAMS,
+        tags=["ingest", source],
+        doc_md=f"""
+        Reads **{source}** for the window and keeps what was received in the landing zone, then loads it into `raw`.
+        Safe to repeat: objects already landed or loaded are left alone. For another window set `window_start` and
+        `window_end`.
+        """,
+    )
+    def build():
+        @task
+        def land(**context) -> int:
+            return pipeline.land_source(source, support.run_window(context), support.run_id(context))
+
+        @task(outlets=[support.RAW_ASSETS[source]])
+        def load(**context) -> int:
+            rows = pipeline.load_source(source, support.run_window(context), support.run_id(context))
+            support.pass_window_on(context, support.RAW_ASSETS[source])
+            return rows
+
+        land() >> load()
+
+    return build()
+
+
+for name in NAMES:
+    globals()[f"ingest_{name}"] = ingest_dag(name)

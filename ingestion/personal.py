@@ -1,0 +1,151 @@
+"""Personal data in the platform's own documents and logs: users, wallets, paths and JSON inside texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import base58
+
+from ingestion.base import Context
+from ingestion.jsontext import BadJson, dumps, loads
+from ingestion.privacy import Cleaner, Pseudonymizer, looks_like_id, normal_key, scrub_text
+
+USER_KEYS = frozenset(
+    """
+    uid uids user users userid userids useruid owner ownerid owneruid player players playerid playerids winner winners
+    winnerid loser losers loserid opponent opponents opponentid creator creatorid createdby updatedby deletedby
+    approvedby requestedby resolvedby reportedby referredby referrerid invitedby author authorid member members
+    memberid participant participants participantid sender senderid recipient recipientid receiver receiverid buyer
+    buyerid seller sellerid client clientuid freelancer freelancerid arbiter arbiterid arbiters assignee assigneeid
+    claimant claimantid localid profileid actor actorid actoruid sub firebaseuid hostuid
+    """.split()  # noqa: SIM905
+)
+WALLET_KEYS = frozenset(
+    "wallet wallets walletaddress walletaddresses useraddress owneraddress payer payerwallet signer pubkey".split()  # noqa: SIM905
+)
+PUBLIC_ADDRESS_KEYS = frozenset(
+    """
+    mint mints tokenmint vault vaults program programid programs treasury feepayer feepayers market pool authority
+    tokenaccount escrow escrowaccount signature signatures txid txsignature tx txhash transaction hash prevhash blockhash
+    """.split()  # noqa: SIM905
+)
+"""Keys of on-chain addresses and ids that name no person."""
+
+USER_COLLECTIONS = frozenset(
+    """
+    user users player players account accounts profile profiles member members customer customers wallet wallets
+    presence session sessions
+    """.split()  # noqa: SIM905
+)
+"""Collections, and words in URL paths, whose ids are a user's."""
+
+ROLES = frozenset(
+    """
+    admin anonymous api app arbiter authority backend bot cloudflare compliance cron finance firebase moderator operator
+    platform scheduler server service settler stripe support system treasury unknown worker
+    """.split()  # noqa: SIM905
+)
+"""Actors that are no person."""
+
+_ADDRESS = re.compile(r"(?<![0-9A-Za-z])[1-9A-HJ-NP-Za-km-z]{32,44}(?![0-9A-Za-z])")
+_PSEUDONYM = re.compile(r"(?:user|wallet|customer)_[0-9a-f]{32}")
+_ACTOR = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,31})[:/](.+)", re.DOTALL)
+_SELF = frozenset(("me", "self", "current"))
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is a base58 public key of 32 bytes."""
+    if not 32 <= len(text) <= 44:
+        return False
+    try:
+        return len(base58.b58decode(text)) == 32
+    except ValueError:
+        return False
+
+
+class Platform:
+    """The rules for one platform's documents and logs. The platform's own addresses and its mints stay readable."""
+
+    def __init__(
+        self,
+        pseudonym: Pseudonymizer,
+        own: Iterable[str] = (),
+        personal: Iterable[str] = (),
+        user_collections: Iterable[str] = (),
+    ) -> None:
+        self._pseudonym = pseudonym
+        self._own = frozenset(own)
+        self._collections = USER_COLLECTIONS.union(name.lower() for name in user_collections)
+        kinds = dict.fromkeys((*USER_KEYS, *(normal_key(name) for name in personal)), "user")
+        kinds |= dict.fromkeys(WALLET_KEYS, "wallet")
+        self._kinds = kinds
+        names = "|".join(sorted(map(re.escape, self._collections), key=len, reverse=True))
+        self._segment = re.compile(rf"(?:^|(?<=/))({names})/([^/?#\s\"'<>\\]+)", re.IGNORECASE)
+        self.clean = Cleaner(self.identity, kinds, text=self.text, plain=PUBLIC_ADDRESS_KEYS)
+
+    def identity(self, value: str, kind: str = "user") -> str | None:
+        """Pseudonym of a user or wallet; roles (system, admin:...) and the platform's own addresses as they are.
+
+        `user:<id>` gives the pseudonym of the id, `admin:<name>` the role and the name's pseudonym.
+        """
+        if not value:
+            return None
+        if value in self._own or value.lower() in ROLES:
+            return value
+        if is_address(value):
+            return self._pseudonym(value, "wallet")
+        prefixed = _ACTOR.fullmatch(value)
+        if kind == "user" and prefixed:
+            role, rest = prefixed[1].lower(), prefixed[2]
+            if role in USER_KEYS and role not in ROLES:
+                return self.identity(rest, kind)
+            if role in ROLES:
+                return f"{role}:{self.identity(rest, kind)}"
+        return self._pseudonym(value, kind)
+
+    def is_user_key(self, key: str) -> bool:
+        """Whether the values of a field are user ids."""
+        return self._kinds.get(normal_key(key)) == "user"
+
+    def is_user_collection(self, name: str) -> bool:
+        """Whether the ids of a collection's documents are user ids."""
+        return name.lower() in self._collections
+
+    def text(self, text: str) -> str:
+        """Free text, a path, or JSON inside a text, without personal data."""
+        if text[:1] in ("{", "[") and text[-1:] in ("}", "]"):
+            try:
+                return dumps(self.clean(loads(text.encode())))
+            except BadJson:
+                pass
+        text = scrub_text(text)
+        if "/" in text:
+            text = self._segment.sub(self._hide_segment, text)
+        if len(text) >= 32:
+            text = _ADDRESS.sub(self._hide_address, text)
+        return text
+
+    def path(self, path: str) -> str:
+        """Path of a URL without query and fragment, ids of users in it under their pseudonyms."""
+        return self.text(re.split(r"[?#]", path, maxsplit=1)[0])
+
+    def _hide_segment(self, match: re.Match[str]) -> str:
+        word, segment = match[1], match[2]
+        if segment.lower() in _SELF or not looks_like_id(segment) or _PSEUDONYM.fullmatch(segment):
+            return match[0]
+        return f"{word}/{self.identity(segment)}"
+
+    def _hide_address(self, match: re.Match[str]) -> str:
+        found = match[0]
+        if found in self._own or not is_address(found):
+            return found
+        return self._pseudonym(found, "wallet") or ""
+
+
+def platform(ctx: Context) -> Platform:
+    """The rules of the configured platform and profile."""
+    users: Any = ctx.profile.documents.get("users", {}).get("collection")
+    own = ctx.config.own.own_addresses().union(ctx.config.mints, (vault.mint for vault in ctx.config.own.vaults))
+    return Platform(ctx.pseudonym, own, ctx.profile.personal, [users] if users else [])

@@ -1,0 +1,44 @@
+"""Quarantine rows: what could not be used, with its original bytes and the reason. Nothing is dropped."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import date
+
+from ingestion.base import LandedObject, Row
+
+
+def quarantine_row(
+    landed: LandedObject,
+    line: int,
+    reason_code: str,
+    reason: str,
+    raw: bytes,
+    *,
+    position: str = "",
+    program_id: str | None = None,
+    signature: str | None = None,
+    event_date: date | None = None,
+) -> Row:
+    """A row of raw.quarantine. The id is a hash of place and reason, so the same finding is the same row on a re-run.
+
+    `reason` is for a person and must not quote the payload (it may hold personal data); `raw` keeps the bytes.
+    `event_date` defaults to the first day of the window that the object was landed for.
+    """
+    identity = "\n".join((landed.uri, str(line), position, reason_code))
+    day = event_date or landed.window.start.date()
+    return "quarantine", {
+        "quarantine_id": hashlib.sha256(identity.encode()).hexdigest(),
+        "source": landed.source,
+        "dataset": landed.dataset,
+        "reason_code": reason_code,
+        "reason": reason,
+        "position": position,
+        "program_id": program_id,
+        "signature": signature,
+        "raw_base64": base64.b64encode(raw).decode(),
+        "raw_bytes": len(raw),
+        "_line": line,
+        "_event_date": day.isoformat(),
+    }

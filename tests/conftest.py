@@ -1,0 +1,42 @@
+"""Fixtures that every area shares: the recorded data's folder, and an embedded warehouse of the test session's own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from warehouse.services import SANDBOX_PSEUDONYM_KEY, runtime_environment
+
+ROOT = Path(__file__).parents[1]
+FIXTURES = ROOT.parent / "shared" / "fixtures"
+
+
+@pytest.fixture(scope="session")
+def fixtures() -> Path:
+    """Recorded data that isn't part of the project; tests that need it are skipped by name without it."""
+    if not FIXTURES.is_dir():
+        pytest.skip("recorded data (../shared/fixtures) is absent")
+    return FIXTURES
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home folder of an embedded warehouse with empty raw and ops tables; its address is in the environment."""
+    from ingestion.tables import ensure_tables
+    from warehouse.client import bigquery_client
+    from warehouse.config import load_config
+    from warehouse.services import Services
+
+    home = tmp_path_factory.mktemp("home")
+    before = dict(os.environ)
+    os.environ.update(runtime_environment(home))
+    os.environ["WAREHOUSE_PSEUDONYM_KEY"] = SANDBOX_PSEUDONYM_KEY
+    with Services(load_config()) as services:
+        services.start_warehouse()
+        ensure_tables(bigquery_client(load_config()))
+        yield home
+    os.environ.clear()
+    os.environ.update(before)

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from datetime import date
+
+from warehouse.transform import partitions, running_partitions
+from warehouse.window import Window
+
+WINDOW = Window.parse("2026-10-05", "2026-10-07")
+
+
+def day(number: int) -> date:
+    return date(2026, 10, number)
+
+
+def test_the_window_and_what_late_rows_touched():
+    assert partitions(WINDOW, [day(1)]) == [day(1), day(5), day(6)]
+
+
+def test_a_long_backfill_rebuilds_only_what_has_rows():
+    years = Window.parse("2019-01-01", "2026-10-07")
+    assert partitions(years, [day(1), day(3)]) == [day(1), day(3)]
+    assert partitions(years, []) == [day(6)]
+
+
+def test_running_balances_are_contiguous_from_the_earliest_change():
+    assert running_partitions(WINDOW, [day(3)], closed_through=day(4)) == [day(3), day(4), day(5), day(6)]
+
+
+def test_running_balances_close_the_days_between_two_runs():
+    assert running_partitions(WINDOW, [], closed_through=day(2)) == [day(3), day(4), day(5), day(6)]
+
+
+def test_rows_after_the_window_wait_for_their_own():
+    assert running_partitions(WINDOW, [day(9)], closed_through=day(6)) == [day(5), day(6)]

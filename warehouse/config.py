@@ -1,0 +1,256 @@
+"""config/warehouse.yml as typed values. A wrong key is an error that names it.
+
+`${NAME}` and `${NAME:-default}` in the file are replaced from the environment (addresses of services, folders).
+Secrets are named (`api_key_env: STRIPE_API_KEY`) and looked up by warehouse.secrets, never written here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+DEFAULT_PATH = Path("config/warehouse.yml")
+_REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)(?::-([^}]*))?\}")
+Base58 = Annotated[str, Field(pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44}$")]
+GsUri = Annotated[str, Field(pattern=r"^gs://[a-z0-9][a-z0-9._-]+(/.*)?$")]
+EnvName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$", description="name of an environment variable")]
+
+
+class ConfigError(ValueError):
+    """The configuration can't be used; the message names each wrong key."""
+
+
+class Section(BaseModel):
+    """Every section refuses keys that it doesn't know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Embedded(Section):
+    """The embedded warehouse and sandbox; used when target is `embedded`."""
+
+    home: Path = Path("var")
+    rest_port: int = Field(default=0, ge=0, le=65535, description="0 takes a free port")
+    sandbox_port: int = Field(default=0, ge=0, le=65535, description="0 takes a free port")
+
+
+class RpcProvider(Section):
+    """One Solana JSON-RPC endpoint. The key, if any, is sent as a bearer token."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    url: str = Field(pattern=r"^https?://")
+    api_key_env: EnvName | None = None
+    requests_per_second: float = Field(default=10, gt=0)
+    batch_size: int = Field(default=1, ge=1, le=1000)
+    timeout_seconds: float = Field(default=20, gt=0)
+
+
+class Solana(Section):
+    """On-chain source: providers in order of preference."""
+
+    enabled: bool = True
+    providers: list[RpcProvider] = Field(min_length=1)
+
+    @field_validator("providers")
+    @classmethod
+    def _distinct(cls, providers: list[RpcProvider]) -> list[RpcProvider]:
+        names = [provider.name for provider in providers]
+        if len(set(names)) != len(names):
+            raise ValueError("two providers share a name")
+        return providers
+
+
+class Stripe(Section):
+    """Stripe account, read with a restricted read-only key."""
+
+    enabled: bool = True
+    api_base: str = Field(default="https://api.stripe.com", pattern=r"^https?://")
+    api_version: str = "2026-08-26.dahlia"
+    api_key_env: EnvName = "STRIPE_API_KEY"
+    account: str = "default"
+    max_network_retries: int = Field(default=4, ge=0)
+    resources: list[
+        Literal[
+            "balance_transactions",
+            "charges",
+            "payment_intents",
+            "refunds",
+            "disputes",
+            "payouts",
+            "customers",
+            "events",
+        ]
+    ] = Field(min_length=1)
+
+
+class Firebase(Section):
+    """Prefixes of the exports; a null prefix is a part that the platform doesn't have."""
+
+    enabled: bool = True
+    changelog: GsUri | None = None
+    auth_export: GsUri | None = None
+    cloud_logging: GsUri | None = None
+    managed_export: GsUri | None = None
+
+
+class Cloudflare(Section):
+    """Prefixes of the Logpush jobs; `late_days` is how long after its window an object is still looked for."""
+
+    enabled: bool = True
+    http_requests: GsUri | None = None
+    workers_trace_events: GsUri | None = None
+    late_days: int = Field(default=3, ge=0)
+
+
+class Sources(Section):
+    """The four sources. `unusable` holds files that a recording could not serve; each becomes a quarantine row."""
+
+    solana: Solana
+    stripe: Stripe
+    firebase: Firebase
+    cloudflare: Cloudflare
+    unusable: GsUri | None = None
+
+
+class Vault(Section):
+    """A token account that holds users' money."""
+
+    address: Base58
+    mint: Base58
+
+
+class Platform(Section):
+    """On-chain addresses of one platform; its profile is config/platforms/<name>.yml."""
+
+    program_id: Base58
+    vaults: list[Vault] = []
+    treasury: list[Base58] = []
+    fee_payers: list[Base58] = []
+
+    def own_addresses(self) -> set[str]:
+        """The platform's own addresses; every other one is a user's and goes under a pseudonym."""
+        return {self.program_id, *(vault.address for vault in self.vaults), *self.treasury, *self.fee_payers}
+
+
+class Mint(Section):
+    """Symbol and decimals of a token."""
+
+    symbol: str
+    decimals: int = Field(ge=0, le=18)
+
+
+class Thresholds(Section):
+    """Limits of the rules and allowed lags; each is explained beside its value in the file."""
+
+    escrow_mismatch_base_units: int = Field(default=1, ge=1)
+    audit_allowed_lag_minutes: int = Field(default=15, ge=0)
+    rpc_failure_rate: float = Field(default=0.10, gt=0, lt=1)
+    rpc_sustained_minutes: int = Field(default=5, ge=5)
+    source_silent_hours: dict[str, int] = {}
+
+
+class FileChannel(Section):
+    """Notifications as JSON lines in a local file."""
+
+    type: Literal["file"]
+    name: str
+    path: Path
+    severities: list[Literal["critical", "high", "medium", "low"]] = ["critical", "high", "medium", "low"]
+
+
+class WebhookChannel(Section):
+    """A Slack-compatible incoming webhook; the address is a secret and so comes from the environment."""
+
+    type: Literal["slack_webhook"]
+    name: str
+    url_env: EnvName
+    severities: list[Literal["critical", "high", "medium", "low"]] = ["critical", "high"]
+
+
+class Config(Section):
+    """The whole file."""
+
+    target: Literal["embedded", "bigquery"]
+    project: str = Field(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$")
+    location: str = "US"
+    platform: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    landing: str
+    staging: GsUri = Field(description="scratch prefix that load jobs read prepared rows from")
+    pseudonym_key_env: EnvName = "WAREHOUSE_PSEUDONYM_KEY"
+    embedded: Embedded = Embedded()
+    sources: Sources
+    platforms: dict[str, Platform]
+    mints: dict[Base58, Mint] = {}
+    thresholds: Thresholds = Thresholds()
+    channels: list[Annotated[FileChannel | WebhookChannel, Field(discriminator="type")]] = []
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Config:
+        if self.platform not in self.platforms:
+            raise ValueError(f"platform {self.platform!r} has no entry under platforms ({', '.join(self.platforms)})")
+        if self.target == "bigquery" and not self.landing.startswith("gs://"):
+            raise ValueError("landing must be a gs:// address when target is bigquery")
+        return self
+
+    @property
+    def own(self) -> Platform:
+        """Addresses of the platform in use."""
+        return self.platforms[self.platform]
+
+
+def load_config(path: str | Path | None = None) -> Config:
+    """The configuration file, checked.
+
+    `path` defaults to $WAREHOUSE_CONFIG, then config/warehouse.yml. $WAREHOUSE_HOME and $WAREHOUSE_PLATFORM override
+    embedded.home and platform. Raises ConfigError with one line a wrong key.
+    """
+    chosen = Path(path or os.environ.get("WAREHOUSE_CONFIG") or DEFAULT_PATH)
+    try:
+        text = chosen.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{chosen}: can't be read ({error.strerror})") from None
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{chosen}: not YAML: {str(error).splitlines()[0]}") from None
+    if not isinstance(document, dict):
+        raise ConfigError(f"{chosen}: expected keys and values")
+    document = _expand(document, str(chosen))
+    if home := os.environ.get("WAREHOUSE_HOME"):
+        document.setdefault("embedded", {})["home"] = home
+    if platform := os.environ.get("WAREHOUSE_PLATFORM"):
+        document["platform"] = platform
+    try:
+        return Config.model_validate(document)
+    except ValidationError as error:
+        raise ConfigError("\n".join(f"{chosen}: {line}" for line in describe(error))) from None
+
+
+def describe(error: ValidationError) -> list[str]:
+    """A pydantic error as `key.path: what is wrong`, a line each, without the value (it might be a secret)."""
+    lines = []
+    for item in error.errors(include_input=False, include_url=False):
+        key = ".".join(str(part) for part in item["loc"]) or "(file)"
+        message = "unknown key" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
+        lines.append(f"{key}: {message}")
+    return lines
+
+
+def _expand(value: Any, where: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _expand(item, f"{where}: {key}") for key, item in value.items()}
+    if isinstance(value, list):
+        return [_expand(item, where) for item in value]
+    return _REFERENCE.sub(lambda match: _lookup(match, where), value) if isinstance(value, str) else value
+
+
+def _lookup(match: re.Match[str], where: str) -> str:
+    found = os.environ.get(match[1]) or match[2]
+    if found is None:
+        raise ConfigError(f"{where}: environment variable {match[1]} is not set")
+    return found

@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export WAREHOUSE_HOME ?= var
+export PYTHONWARNINGS := ignore::FutureWarning,ignore::DeprecationWarning
 ifdef PROFILE
 export WAREHOUSE_PLATFORM := $(PROFILE)
 endif

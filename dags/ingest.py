@@ -16,7 +16,7 @@ def ingest_dag(source: str):
 
     @dag(
         dag_id=f"ingest_{source}",
-        schedule=CronDataIntervalTimetable("5 * * * *", timezone="UTC"),
+        schedule=CronDataIntervalTimetable("0 * * * *", timezone="UTC"),
         start_date=datetime(2026, 1, 1, tzinfo=UTC),
         catchup=False,
         max_active_runs=1,
@@ -36,8 +36,9 @@ def ingest_dag(source: str):
 
         @task(outlets=[support.RAW_ASSETS[source]])
         def load(**context) -> int:
-            rows = pipeline.load_source(source, support.run_window(context), support.run_id(context))
-            support.pass_window_on(context, support.RAW_ASSETS[source])
+            window = support.run_window(context)
+            rows = pipeline.load_source(source, window, support.run_id(context))
+            support.pass_window_on(context, support.RAW_ASSETS[source], window)
             return rows
 
         land() >> load()

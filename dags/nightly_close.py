@@ -28,26 +28,27 @@ from warehouse import checks, pipeline
 def nightly_close():
     @task
     def ingest_late(source: str, **context) -> int:
-        window, run = support.run_window(context), support.run_id(context)
+        window, run = support.closing_window(context), support.run_id(context)
         pipeline.land_source(source, window, run)
         return pipeline.load_source(source, window, run)
 
     @task(trigger_rule="all_done")
     def build_models(**context) -> str:
-        return pipeline.build_models(support.run_window(context), support.run_id(context))
+        return pipeline.build_models(support.closing_window(context), support.run_id(context))
 
     @task
     def run_checks(**context) -> str:
-        return checks.run_checks(support.run_window(context), support.run_id(context))
+        return checks.run_checks(support.closing_window(context), support.run_id(context))
 
     @task
     def send_alerts(**context) -> str:
-        return checks.send_alerts(support.run_window(context), support.run_id(context))
+        return checks.send_alerts(support.closing_window(context), support.run_id(context))
 
     @task(outlets=[support.MARTS_ASSET])
     def write_report(**context) -> str:
-        support.pass_window_on(context, support.MARTS_ASSET)
-        return pipeline.write_report(support.run_window(context), support.run_id(context))
+        window = support.closing_window(context)
+        support.pass_window_on(context, support.MARTS_ASSET, window)
+        return pipeline.write_report(window, support.run_id(context))
 
     ingest_late.expand(source=list(NAMES)) >> build_models() >> run_checks() >> send_alerts() >> write_report()
 

@@ -31,8 +31,9 @@ def transform_hourly():
 
     @task(outlets=[support.MARTS_ASSET])
     def run_checks(**context) -> str:
-        outcome = checks.run_checks(support.run_window(context), support.run_id(context))
-        support.pass_window_on(context, support.MARTS_ASSET)
+        window = support.run_window(context)
+        outcome = checks.run_checks(window, support.run_id(context))
+        support.pass_window_on(context, support.MARTS_ASSET, window)
         return outcome
 
     @task

@@ -1,4 +1,4 @@
-"""Records of a landed object: NDJSON, a JSON array, one JSON document, or a list inside a wrapper such as {"events": []}.
+"""Records of a landed object: NDJSON, a JSON array, one JSON document, or the list of a wrapper like {"events": []}.
 
 Good records before, between and after bad ones are kept; what is bad comes out as a Bad with its original bytes.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, BinaryIO
@@ -71,6 +71,15 @@ def converted(landed: LandedObject, record: Record, convert: Convert) -> list[Ro
     return [quarantine_row(landed, record.line, code, reason, record.raw, position=position)]
 
 
+def in_their_case(record: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """The record with its known fields in the source's spelling; `names` maps lower case to it.
+
+    Copies made by other tools have lower-case keys; where both are there, the source's own counts.
+    """
+    spelled = {names.get(key.lower(), key): value for key, value in record.items() if key not in names.values()}
+    return spelled | {key: value for key, value in record.items() if key in names.values()}
+
+
 def records(stream: BinaryIO, wrapper: str | None = None) -> Iterator[Record | Bad]:
     """Records of a stream in order.
 
@@ -85,7 +94,7 @@ def records(stream: BinaryIO, wrapper: str | None = None) -> Iterator[Record | B
         if line.strip():
             break
     if _is_json(head.strip()) or head.lstrip()[:1] not in (b"[", b"{"):
-        yield from _by_line(chain(head.splitlines(keepends=True), coming), wrapper)
+        yield from _by_line(chain(_split(head), coming), wrapper)
     else:
         yield from _document_or_lines(coming, head, wrapper)
     if lines.broken:
@@ -126,10 +135,16 @@ class Lines:
         try:
             return self._read(CHUNK) if not self.broken else b""
         except EOFError:
-            self.broken = Bad(self._count + 1, b"", "truncated_gzip", "the gzip stream ends early; what came before is kept")
+            self.broken = Bad(
+                self._count + 1, b"", "truncated_gzip", "the gzip stream ends early; what came before is kept"
+            )
         except (OSError, zlib.error):
             self.broken = Bad(self._count + 1, b"", "bad_gzip", "the gzip stream is damaged; what came before is kept")
         return b""
+
+
+def _split(body: bytes) -> list[bytes]:
+    return [line + b"\n" for line in body.removesuffix(b"\n").split(b"\n")] if body else []
 
 
 def _is_json(text: bytes) -> bool:
@@ -171,7 +186,7 @@ def _document_or_lines(coming: Iterator[bytes], head: bytes, wrapper: str | None
     if listed or (size <= LOOKAHEAD and _begins_with_json(_text(body))):
         yield from _document(_text(body), wrapper)
     else:
-        yield from _by_line(chain(body.splitlines(keepends=True), coming), wrapper)
+        yield from _by_line(chain(_split(body), coming), wrapper)
 
 
 def _begins_with_json(text: str) -> bool:

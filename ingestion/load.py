@@ -31,6 +31,7 @@ LOADED_SCHEMA = [
     bigquery.SchemaField("rows_loaded", "INT64"),
     bigquery.SchemaField("rows_quarantined", "INT64"),
     bigquery.SchemaField("event_dates", "STRING"),
+    bigquery.SchemaField("raw_tables", "STRING"),
 ]
 
 
@@ -49,6 +50,7 @@ class _Count:
     rows: int = 0
     quarantined: int = 0
     dates: set[str | None] = field(default_factory=set)
+    tables: set[str] = field(default_factory=set)
 
 
 def load_pending(source: Source, ctx: Context) -> Loaded:
@@ -96,6 +98,7 @@ def _prepare(source: Source, landed: LandedObject, ctx: Context, files: RowFiles
     def add(table: str, columns: dict) -> None:
         files.add(table, {**columns, "_object_uri": landed.uri, "_landed_at": landed_at})
         count.dates.add(columns.get("_event_date"))
+        count.tables.add(table)
         if table == "quarantine":
             count.quarantined += 1
         else:
@@ -116,6 +119,7 @@ def _summary(uri: str, count: _Count) -> dict:
         "rows_loaded": count.rows,
         "rows_quarantined": count.quarantined,
         "event_dates": json.dumps(sorted(day for day in count.dates if day)),
+        "raw_tables": json.dumps(sorted(count.tables)),
     }
 
 
@@ -133,7 +137,8 @@ def _swap(loaded: dict[str, str], manifest: str, dates: set[str | None]) -> str:
     now = format_instant(datetime.now(UTC))  # a fact about the load, never an input of a figure
     statements += [
         f"""update {OPS}.objects as held set state = 'loaded', rows_loaded = l.rows_loaded,
-            rows_quarantined = l.rows_quarantined, event_dates = l.event_dates, loaded_at = timestamp '{now}'
+            rows_quarantined = l.rows_quarantined, event_dates = l.event_dates, raw_tables = l.raw_tables,
+            loaded_at = timestamp '{now}'
             from {manifest} as l where held.uri = l.uri;""",
         "commit transaction;",
     ]

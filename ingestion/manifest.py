@@ -52,6 +52,7 @@ def manifest_row(landed: LandedObject) -> dict[str, Any]:
         "rows_loaded": 0,
         "rows_quarantined": 0,
         "event_dates": "[]",
+        "raw_tables": "[]",
         "landed_at": format_instant(landed.landed_at),
         "loaded_at": None,
         "modelled_at": None,

@@ -10,44 +10,13 @@ import base58
 
 from ingestion.base import Context
 from ingestion.jsontext import BadJson, dumps, loads
-from ingestion.privacy import Cleaner, Pseudonymizer, looks_like_id, normal_key, scrub_text
+from ingestion.privacy import Cleaner, Pseudonymizer, field_group, looks_like_id, normal_key, scrub_text
 
-USER_KEYS = frozenset(
-    """
-    uid uids user users userid userids useruid owner ownerid owneruid player players playerid playerids winner winners
-    winnerid loser losers loserid opponent opponents opponentid creator creatorid createdby updatedby deletedby
-    approvedby requestedby resolvedby reportedby referredby referrerid invitedby author authorid member members
-    memberid participant participants participantid sender senderid recipient recipientid receiver receiverid buyer
-    buyerid seller sellerid client clientuid freelancer freelancerid arbiter arbiterid arbiters assignee assigneeid
-    claimant claimantid localid profileid actor actorid actoruid sub firebaseuid hostuid
-    """.split()  # noqa: SIM905
-)
-WALLET_KEYS = frozenset(
-    "wallet wallets walletaddress walletaddresses useraddress owneraddress payer payerwallet signer pubkey".split()  # noqa: SIM905
-)
-PUBLIC_ADDRESS_KEYS = frozenset(
-    """
-    mint mints tokenmint vault vaults program programid programs treasury feepayer feepayers market pool authority
-    tokenaccount escrow escrowaccount signature signatures txid txsignature tx txhash transaction hash prevhash blockhash
-    """.split()  # noqa: SIM905
-)
-"""Keys of on-chain addresses and ids that name no person."""
-
-USER_COLLECTIONS = frozenset(
-    """
-    user users player players account accounts profile profiles member members customer customers wallet wallets
-    presence session sessions
-    """.split()  # noqa: SIM905
-)
-"""Collections, and words in URL paths, whose ids are a user's."""
-
-ROLES = frozenset(
-    """
-    admin anonymous api app arbiter authority backend bot cloudflare compliance cron finance firebase moderator operator
-    platform scheduler server service settler stripe support system treasury unknown worker
-    """.split()  # noqa: SIM905
-)
-"""Actors that are no person."""
+USER_KEYS = field_group("user")
+WALLET_KEYS = field_group("wallet")
+PUBLIC_ADDRESS_KEYS = field_group("public_address")
+USER_COLLECTIONS = field_group("user_collections")
+ROLES = field_group("roles")
 
 _ADDRESS = re.compile(r"(?<![0-9A-Za-z])[1-9A-HJ-NP-Za-km-z]{32,44}(?![0-9A-Za-z])")
 _PSEUDONYM = re.compile(r"(?:user|wallet|customer)_[0-9a-f]{32}")
@@ -82,7 +51,7 @@ class Platform:
         kinds |= dict.fromkeys(WALLET_KEYS, "wallet")
         self._kinds = kinds
         names = "|".join(sorted(map(re.escape, self._collections), key=len, reverse=True))
-        self._segment = re.compile(rf"(?:^|(?<=/))({names})/([^/?#\s\"'<>\\]+)", re.IGNORECASE)
+        self._segment = re.compile(rf"(?<![0-9A-Za-z_-])({names})/([^/?#\s\"'<>\\]+)", re.IGNORECASE)
         self.clean = Cleaner(self.identity, kinds, text=self.text, plain=PUBLIC_ADDRESS_KEYS)
 
     def identity(self, value: str, kind: str = "user") -> str | None:
@@ -92,7 +61,7 @@ class Platform:
         """
         if not value:
             return None
-        if value in self._own or value.lower() in ROLES:
+        if value in self._own or value.lower() in ROLES or _PSEUDONYM.fullmatch(value):
             return value
         if is_address(value):
             return self._pseudonym(value, "wallet")
@@ -109,9 +78,10 @@ class Platform:
         """Whether the values of a field are user ids."""
         return self._kinds.get(normal_key(key)) == "user"
 
-    def is_user_collection(self, name: str) -> bool:
-        """Whether the ids of a collection's documents are user ids."""
-        return name.lower() in self._collections
+    def is_user_document(self, collection: str, document_id: str) -> bool:
+        """Whether a document's id names a user: by its collection, or because it is an e-mail or wallet address."""
+        named = scrub_text(document_id) != document_id or (is_address(document_id) and document_id not in self._own)
+        return named or collection.lower() in self._collections
 
     def text(self, text: str) -> str:
         """Free text, a path, or JSON inside a text, without personal data."""

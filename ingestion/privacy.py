@@ -1,6 +1,7 @@
 """Personal fields and secrets at the door between landing and raw.
 
-Keys are compared without case, `_` and `-`, so that `Client-IP`, `client_ip` and `clientIP` are one rule.
+Keys are compared without case, `_` and `-`, so that `Client-IP`, `client_ip` and `clientIP` are one rule; which keys
+are which is told by personal_fields.yml.
 """
 
 from __future__ import annotations
@@ -9,181 +10,35 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Collection, Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from ingestion.scrub import REDACTED, scrub_text
 
 LONG_ID = 20  # Firebase's own ids have 20 or 28 characters
 RULES_KEPT = 10_000  # keys whose rule is remembered; hostile data could hold any number of keys
 
-SECRET_KEYS = frozenset(
-    [
-        "signaturekey",
-        "privatekey",
-        "secret",
-        "clientsecret",
-        "password",
-        "passwordhash",
-        "salt",
-        "token",
-        "accesstoken",
-        "refreshtoken",
-        "idtoken",
-        "authorization",
-        "cookie",
-        "cookies",
-        "setcookie",
-        "apikey",
-        "webhooksecret",
-        "fingerprint",
-        "passwd",
-        "pwd",
-        "secretkey",
-        "apisecret",
-        "apitoken",
-        "authtoken",
-        "bearertoken",
-        "sessiontoken",
-        "sessionid",
-        "jwt",
-        "csrftoken",
-        "xapikey",
-        "stripesignature",
-        "mnemonic",
-        "seedphrase",
-        "recoveryphrase",
-        "otp",
-        "totpsecret",
-        "pushtoken",
-        "fcmtoken",
-        "fcmtokens",
-        "devicetoken",
-        "devicetokens",
-        "credential",
-        "credentials",
-    ]
-)
+FIELDS_FILE = Path(__file__).parent / "personal_fields.yml"
+
+
+def field_group(name: str) -> frozenset[str]:
+    """A group of normalised keys from personal_fields.yml. Raises KeyError."""
+    return _groups()[name]
+
+
+@cache
+def _groups() -> dict[str, frozenset[str]]:
+    document = yaml.safe_load(FIELDS_FILE.read_text(encoding="utf-8"))
+    return {name: frozenset(map(str, keys)) for name, keys in document.items()}
+
+
+SECRET_KEYS = field_group("secret")
 """Redacted before anything is written: the value becomes REDACTED."""
 
-DROPPED_KEYS = frozenset(
-    [
-        "email",
-        "receiptemail",
-        "billingemail",
-        "customeremail",
-        "customeremailaddress",
-        "customername",
-        "customerpurchaseip",
-        "phone",
-        "phonenumber",
-        "name",
-        "displayname",
-        "firstname",
-        "lastname",
-        "photourl",
-        "rawid",
-        "address",
-        "billingaddress",
-        "shippingaddress",
-        "billingdetails",
-        "shipping",
-        "ip",
-        "clientip",
-        "clientippseudo",
-        "callerip",
-        "remoteip",
-        "xforwardedfor",
-        "xrealip",
-        "cfconnectingip",
-        "clientlatitude",
-        "clientlongitude",
-        "clientcity",
-        "clientpostalcode",
-        "clientregioncode",
-        "useragent",
-        "clientrequestuseragent",
-        "callersupplieduseragent",
-        "clientrequestreferer",
-        "clientrequesturi",
-        "requestheaders",
-        "responseheaders",
-        "headers",
-        "principalemail",
-        "principalsubject",
-        "deviceid",
-        "deviceidentifier",
-        "last4",
-        "iban",
-        "accountnumber",
-        "routingnumber",
-        "taxid",
-        "emailaddress",
-        "emails",
-        "mail",
-        "useremail",
-        "owneremail",
-        "contactemail",
-        "verifiedemail",
-        "mobile",
-        "mobilenumber",
-        "phones",
-        "verifiedphone",
-        "fullname",
-        "givenname",
-        "familyname",
-        "middlename",
-        "nickname",
-        "username",
-        "screenname",
-        "preferredname",
-        "ownername",
-        "verifiedname",
-        "dateofbirth",
-        "dob",
-        "birthdate",
-        "birthday",
-        "ssn",
-        "nationalid",
-        "passportnumber",
-        "streetaddress",
-        "postalcode",
-        "zipcode",
-        "verifiedaddress",
-        "ipaddress",
-        "ipaddr",
-        "clientipaddress",
-        "remoteaddr",
-        "remoteaddress",
-        "sourceip",
-        "srcip",
-        "lastloginip",
-        "signupip",
-        "referer",
-        "referrer",
-        "avatar",
-        "avatarurl",
-        "photo",
-        "photos",
-        "picture",
-        "profilepicture",
-        "deviceids",
-        "advertisingid",
-        "idfa",
-        "androidid",
-        "devicefingerprint",
-        "browserfingerprint",
-        "customerdevicefingerprint",
-        "customerdeviceid",
-        "clientxrequestedwith",
-        "ja3hash",
-        "ja4",
-        "ja4signals",
-        "clientmtlsauthcertfingerprint",
-        "receipturl",
-        "hostedinvoiceurl",
-        "invoicepdf",
-    ]
-)
+DROPPED_KEYS = field_group("personal")
 """Personal fields that no model needs: the value becomes null."""
 
 _SEPARATORS = re.compile(r"[_\-\s]")
@@ -222,6 +77,10 @@ def clean(value: Any, pseudonym: Pseudonymizer, pseudonym_keys: Mapping[str, str
     return Cleaner(pseudonym, pseudonym_keys)(value)
 
 
+_Rule = tuple[str, str, str]
+"""Key as it is written, what to do with its value, kind of pseudonym."""
+
+
 class Cleaner:
     """`clean` with a source's own rules; one cleaner serves many records.
 
@@ -243,20 +102,22 @@ class Cleaner:
     ) -> None:
         self._name, self._kinds, self._text = name, keys, text
         self._plain, self._drop = frozenset(plain), DROPPED_KEYS.union(drop)
-        self._rules: dict[str, tuple[str, str]] = {}
+        self._rules: dict[str, _Rule] = {}
 
     def __call__(self, value: Any) -> Any:
         """The value's copy; the value itself is not changed."""
         if isinstance(value, dict):
-            return {scrub_text(key): self._field(key, item) for key, item in value.items()}
+            rules = self._rules
+            fields = ((rules.get(key) or self._rule(key), item) for key, item in value.items())
+            return {rule[0]: None if item is None else self._field(rule, item) for rule, item in fields}
         if isinstance(value, list):
             return [self(item) for item in value]
         return self._text(value) if isinstance(value, str) else value
 
-    def _field(self, key: str, value: Any) -> Any:
-        if value is None:
-            return None
-        action, kind = self._rules.get(key) or self._rule(key)
+    def _field(self, rule: _Rule, value: Any) -> Any:
+        _, action, kind = rule
+        if action == "clean":
+            return self(value)
         if action == "name":
             return self._named(value, kind)
         if action == "redact":
@@ -269,16 +130,16 @@ class Cleaner:
             return [scrub_text(item) if isinstance(item, str) else self(item) for item in value]
         return self(value)
 
-    def _rule(self, key: str) -> tuple[str, str]:
-        normal = normal_key(key)
+    def _rule(self, key: str) -> _Rule:
+        normal, shown = normal_key(key), scrub_text(key)
         if normal in self._kinds:
-            rule = ("name", self._kinds[normal])
+            rule = (shown, "name", self._kinds[normal])
         elif normal in SECRET_KEYS:
-            rule = ("redact", "")
+            rule = (shown, "redact", "")
         elif normal in self._drop:
-            rule = ("drop", "")
+            rule = (shown, "drop", "")
         else:
-            rule = ("plain" if normal in self._plain else "clean", "")
+            rule = (shown, "plain" if normal in self._plain else "clean", "")
         if len(self._rules) < RULES_KEPT:
             self._rules[key] = rule
         return rule
@@ -292,11 +153,13 @@ class Cleaner:
         if isinstance(value, list):
             return [self._named(item, kind) if not isinstance(item, dict) else self(item) for item in value]
         if isinstance(value, dict):
-            return {
-                (self._name(key, kind) or "") if looks_like_id(key) else scrub_text(key): self._field(key, item)
-                for key, item in value.items()
-            }
+            return dict(self._named_member(key, item, kind) for key, item in value.items())
         return value
+
+    def _named_member(self, key: str, item: Any, kind: str) -> tuple[str, Any]:
+        [(shown, cleaned)] = self({key: item}).items()
+        is_id = looks_like_id(key) or shown != key
+        return (self._name(key, kind) or "") if is_id else shown, cleaned
 
 
 def looks_like_id(text: str) -> bool:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import IPv6Address
 
 REDACTED = "[redacted]"
+REMEMBERED_LENGTH = 64
+"""Short texts repeat (methods, hosts, paths); their result is remembered."""
 
 # One look tells whether any rule could apply; most texts hold nothing and are done with it.
 _SUSPECT = re.compile(
@@ -44,11 +47,18 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
 
 def scrub_text(text: str) -> str:
     """Text without e-mail and IP addresses, phone numbers, query strings of URLs, tokens and passwords."""
+    return _remembered(text) if len(text) <= REMEMBERED_LENGTH else _scrubbed(text)
+
+
+def _scrubbed(text: str) -> str:
     if not _SUSPECT.search(text):
         return text
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
+
+
+_remembered = lru_cache(maxsize=50_000)(_scrubbed)
 
 
 def _is_ipv6(text: str) -> bool:

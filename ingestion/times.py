@@ -14,9 +14,10 @@ Unit = Literal["auto", "s", "ms", "us", "ns"]
 
 _NANOS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NUMBER = re.compile(r"[+-]?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,2})?")
+_NUMBER = re.compile(r"[+-]?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _RFC3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?\s?(?:([Zz]|UTC|GMT)|([+-])(\d\d):?(\d\d)?)?)?"
+    r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?\s?(?:([Zz]|UTC|GMT)|([+-])(\d\d):?(\d\d)?)?)?",
+    re.ASCII,
 )
 _EXACT_FLOAT = 2.0**53  # beyond it neighbouring integers share a double
 
@@ -79,7 +80,9 @@ def _from_text(text: str, unit: Unit) -> Instant:
     day, hour, minute, second, fraction, _, sign, off_hour, off_minute = match.groups()
     leap = second == "60"  # a leap second is the first moment of the next minute
     try:
-        start = datetime.fromisoformat(f"{day}T{hour or '00'}:{minute or '00'}:{'59' if leap else second or '00'}+00:00")
+        start = datetime.fromisoformat(
+            f"{day}T{hour or '00'}:{minute or '00'}:{'59' if leap else second or '00'}+00:00"
+        )
     except ValueError:
         raise BadTime("the text is no calendar time") from None
     seconds = (start - _EPOCH) // timedelta(seconds=1) + leap

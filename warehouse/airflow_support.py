@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 from airflow.sdk import Asset
@@ -57,9 +57,17 @@ def run_window(context: Mapping[str, Any]) -> Window:
     return Window(context["data_interval_start"], context["data_interval_end"])
 
 
-def pass_window_on(context: Mapping[str, Any], asset: Asset) -> None:
+def closing_window(context: Mapping[str, Any]) -> Window:
+    """The nightly close's window: its parameters, else the whole UTC day that had ended when the run was due."""
+    params = context["params"]
+    if params.get("window_start") and params.get("window_end"):
+        return Window.parse(params["window_start"], params["window_end"])
+    midnight = context["data_interval_end"].astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return Window(midnight - timedelta(days=1), midnight)
+
+
+def pass_window_on(context: Mapping[str, Any], asset: Asset, window: Window) -> None:
     """Let the DAGs that this asset triggers know the window."""
-    window = run_window(context)
     context["outlet_events"][asset].extra = {
         "window_start": format_instant(window.start),
         "window_end": format_instant(window.end),

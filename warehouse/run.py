@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import subprocess
 import sys
@@ -38,9 +39,15 @@ class Outcome:
     failed: dict[str, list[str]] = field(default_factory=dict)
 
 
-def prepare_environment() -> Config:
-    """Point every tool at <home> and read the configuration. Call before Airflow is imported. Raises ConfigError."""
+def prepare_environment(recording: Path | None = None) -> Config:
+    """Point every tool at <home> and read the configuration. Call before Airflow is imported. Raises ConfigError.
+
+    A recording gets a home of its own below <home>: its data and the simulation's never meet.
+    """
     home = Path(os.environ.get("WAREHOUSE_HOME") or load_config().embedded.home)
+    if recording is not None:
+        mark = hashlib.sha256(str(recording.resolve()).encode()).hexdigest()[:8]
+        home = home / "recorded" / f"{recording.resolve().name}-{load_config().platform}-{mark}"
     os.environ.update(runtime_environment(home))
     os.environ.setdefault("WAREHOUSE_TASK_RETRIES", "0")  # a person waits: the sources' own retries are enough
     for folder in ("logs", "airflow"):
@@ -59,7 +66,7 @@ def run(
     Raises ConfigError, Busy, ServiceFailed. A failed task doesn't raise: it is in the outcome.
     """
     console = console or Console(file=os.fdopen(os.dup(1), "w"))  # its own descriptor: steps redirect the process's
-    config = prepare_environment()
+    config = prepare_environment(recording)
     with alone(config.embedded.home), Services(config) as services:
         step = _steps(console)
         if config.target == "embedded":
@@ -112,7 +119,6 @@ def _run_dags(window: Window, step: Step, log: Path) -> Outcome:
 
 def _show(config: Config, outcome: Outcome, console: Console) -> None:
     from reporting.summary import render, summary
-
     from warehouse.client import bigquery_client
     from warehouse.pipeline import report_path
 

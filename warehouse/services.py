@@ -48,6 +48,7 @@ def runtime_environment(home: Path) -> dict[str, str]:
         "OTEL_SDK_DISABLED": "true",
         "PYTHONWARNINGS": "ignore::FutureWarning,ignore::DeprecationWarning",
         "PYTHONPATH": str(Path.cwd()),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
     }
 
 
@@ -105,7 +106,7 @@ class Services:
             command += ["--input", str(recording), "--profile", self.config.platform]
             os.environ["WAREHOUSE_INPUT"] = str(recording.resolve())
         self._start("sandbox", command, {}, f"http://127.0.0.1:{port}/healthz")
-        os.environ["SANDBOX_URL"] = os.environ["SANDBOX_STRIPE_URL"] = f"http://127.0.0.1:{port}"
+        os.environ["SANDBOX_URL"] = f"http://127.0.0.1:{port}"
         os.environ.setdefault("STRIPE_API_KEY", SANDBOX_STRIPE_KEY)
         os.environ.setdefault("WAREHOUSE_PSEUDONYM_KEY", SANDBOX_PSEUDONYM_KEY)
         return json.loads((self.config.embedded.home / "sandbox" / "state.json").read_text())

@@ -37,6 +37,7 @@ class Pending:
     """Objects loaded but not yet taken in by the models, and the partitions their rows are in."""
 
     uris: tuple[str, ...]
+    tables: frozenset[str]
     days: frozenset[date]
     chain_days: frozenset[date]
 
@@ -45,13 +46,14 @@ def pending(client: bigquery.Client) -> Pending:
     """What waits for the models."""
     rows = list(
         client.query(
-            "select uri, source, event_dates from ops.objects "
+            "select uri, source, event_dates, raw_tables from ops.objects "
             "where state = 'loaded' and modelled_at is null order by uri"
         ).result()
     )
     days = {(row["source"], date.fromisoformat(day)) for row in rows for day in json.loads(row["event_dates"] or "[]")}
     return Pending(
         uris=tuple(row["uri"] for row in rows),
+        tables=frozenset(table for row in rows for table in json.loads(row["raw_tables"] or "[]")),
         days=frozenset(day for _, day in days),
         chain_days=frozenset(day for source, day in days if source == "solana"),
     )
@@ -94,6 +96,11 @@ def variables(config: Config, profile: Profile, window: Window) -> dict:
     }
 
 
+def selection(tables: Iterable[str]) -> list[str]:
+    """dbt's selection of what reads these raw tables or the manifest; enough where all else is built."""
+    return ["--select", *(f"source:raw.{table}+" for table in sorted(tables)), "source:ops.objects+"]
+
+
 def fingerprint(settings: dict, project: Path = PROJECT) -> str:
     """Hash of the models and of what they are built for: equal means that a build without new rows changes nothing."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
@@ -110,14 +117,16 @@ def transform(config: Config, window: Window, run_id: str) -> str:
     settings = variables(config, profile, window)
     mark = fingerprint(settings)
     waiting = pending(client)
-    if not waiting.uris and _last_mark(client) == mark:
+    same = _last_mark(client) == mark
+    if same and not waiting.tables:
+        _mark_modelled(client, waiting.uris)
         return "nothing new since the last build"
     closed = _closed_through(client)
     settings |= {
         "partitions": [day.isoformat() for day in partitions(window, waiting.days)],
         "balance_partitions": [day.isoformat() for day in running_partitions(window, waiting.chain_days, closed)],
     }
-    failures = _dbt_build(config, settings)
+    failures = _dbt_build(config, settings, selection(waiting.tables) if same else [])
     record_attempt(
         client,
         Attempt(
@@ -154,7 +163,7 @@ def _closed_through(client: bigquery.Client) -> date | None:
     tables = {table.table_id for table in client.list_tables(f"{client.project}.marts")}
     if "escrow_balances_daily" not in tables:
         return None
-    return next(iter(client.query("select max(day) as day from marts.escrow_balances_daily").result()))["day"]
+    return next(iter(client.query("select max(balance_date) as day from marts.escrow_balances_daily").result()))["day"]
 
 
 def _mark_modelled(client: bigquery.Client, uris: Sequence[str]) -> None:
@@ -167,7 +176,7 @@ def _mark_modelled(client: bigquery.Client, uris: Sequence[str]) -> None:
         client.query(sql, job_config=bigquery.QueryJobConfig(query_parameters=parameters)).result()
 
 
-def _dbt_build(config: Config, settings: dict) -> list[str]:
+def _dbt_build(config: Config, settings: dict, select: Sequence[str]) -> list[str]:
     """Run dbt; returns the nodes that failed. Unit tests belong to the project's tests, not to a run."""
     environment = {
         "WAREHOUSE_PROJECT": config.project,
@@ -176,7 +185,7 @@ def _dbt_build(config: Config, settings: dict) -> list[str]:
     }
     command = [
         tool("dbt"), "build", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
-        "--exclude-resource-type", "unit_test", "--vars", json.dumps(settings),
+        "--exclude-resource-type", "unit_test", *select, "--vars", json.dumps(settings),
     ]  # fmt: skip
     done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
     log.info("dbt build:\n%s", done.stdout)

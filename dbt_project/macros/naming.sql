@@ -1,0 +1,4 @@
+{#- Datasets are called exactly as configured: staging, intermediate, marts; never prefixed with the target's dataset. -#}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ (custom_schema_name or target.schema) | trim }}
+{%- endmacro %}

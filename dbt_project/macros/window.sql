@@ -1,0 +1,118 @@
+{#-
+The run's window and the partitions that it rebuilds, as constants of the compiled SQL: partitions are pruned only by
+constants, and the same window gives the same SQL whenever it runs. The clock is never asked.
+-#}
+
+{% macro parse_instant(text) -%}
+    {% set parsed = modules.datetime.datetime.fromisoformat(text | replace('Z', '+00:00')) %}
+    {% if parsed.tzinfo is none %}{% set parsed = modules.pytz.utc.localize(parsed) %}{% endif %}
+    {{ return(parsed.astimezone(modules.pytz.utc)) }}
+{%- endmacro %}
+
+
+{#- Days from one 'YYYY-MM-DD' to another, both included. -#}
+{% macro days_between(first, last) -%}
+    {% set start = modules.datetime.date.fromisoformat(first) %}
+    {% set days = [] %}
+    {% for n in range((modules.datetime.date.fromisoformat(last) - start).days + 1) %}
+        {% do days.append((start + modules.datetime.timedelta(days=n)).isoformat()) %}
+    {% endfor %}
+    {{ return(days) }}
+{%- endmacro %}
+
+
+{#- UTC days that the window touches. -#}
+{% macro window_days() -%}
+    {% set last = parse_instant(var('window_end')) - modules.datetime.timedelta(microseconds=1) %}
+    {{ return(days_between(parse_instant(var('window_start')).date().isoformat(), last.date().isoformat())) }}
+{%- endmacro %}
+
+
+{#- Days whose partitions are rebuilt. -#}
+{% macro rebuild_days() -%}
+    {{ return((var('partitions') or window_days()) | unique | sort) }}
+{%- endmacro %}
+
+
+{#- Days of running balances: without a gap, for each is built from the one before. -#}
+{% macro balance_days() -%}
+    {% if var('balance_partitions') %}
+        {% set days = var('balance_partitions') | sort %}
+        {{ return(days_between(days[0], days[-1])) }}
+    {% endif %}
+    {{ return(days_between((rebuild_days() + window_days()) | min, (rebuild_days() + window_days()) | max)) }}
+{%- endmacro %}
+
+
+{#- Days whose findings are judged again: one more than the balances', since a record may lie on the other side of midnight. -#}
+{% macro finding_days() -%}
+    {{ return(days_between(shift_day(balance_days()[0], -1), balance_days()[-1])) }}
+{%- endmacro %}
+
+
+{% macro rpc_days() -%}
+    {{ return((var('rpc_partitions') or rebuild_days()) | unique | sort) }}
+{%- endmacro %}
+
+
+{#- Last UTC day that the run covers. -#}
+{% macro covered_day() -%}
+    {% set last = parse_instant(var('covered_until') or var('window_end')) - modules.datetime.timedelta(microseconds=1) %}
+    {{ return(last.date().isoformat()) }}
+{%- endmacro %}
+
+
+{% macro shift_day(day, by) -%}
+    {{ return((modules.datetime.date.fromisoformat(day) + modules.datetime.timedelta(days=by)).isoformat()) }}
+{%- endmacro %}
+
+
+{#- ["date '2026-10-05'", ...]: literals for `partitions` of a model's config and for lists in SQL. -#}
+{% macro date_literals(days) -%}
+    {% set literals = [] %}
+    {% for day in days %}{% do literals.append("date '" ~ day ~ "'") %}{% endfor %}
+    {{ return(literals) }}
+{%- endmacro %}
+
+
+{#- Condition that cuts a partition column to constants. -#}
+{% macro on_days(column, days) -%}
+    {%- if days | length > 1 and days == days_between(days[0], days[-1]) -%}
+        {{ column }} between date '{{ days[0] }}' and date '{{ days[-1] }}'
+    {%- else -%}
+        {{ column }} in ({{ date_literals(days) | join(', ') }})
+    {%- endif -%}
+{%- endmacro %}
+
+
+{% macro timestamp_literal(instant) -%}
+    timestamp '{{ instant.isoformat() | replace('+00:00', 'Z') }}'
+{%- endmacro %}
+
+
+{% macro covered_until() -%}
+    {{ timestamp_literal(parse_instant(var('covered_until') or var('window_end'))) }}
+{%- endmacro %}
+
+
+{#- Before this instant everything has had time to arrive. -#}
+{% macro settled_until() -%}
+    {%- set lag = modules.datetime.timedelta(minutes=var('audit_allowed_lag_minutes')) -%}
+    {{ timestamp_literal(parse_instant(var('covered_until') or var('window_end')) - lag) }}
+{%- endmacro %}
+
+
+{#-
+Newest day that a table of running balances holds before the days to rebuild; none when it holds none. Asked while the
+model compiles, so that the SQL names that one partition as a constant. It is the day before, unless days were skipped:
+then the skipped days are filled from it.
+-#}
+{% macro opening_day(relation, column, first_day) -%}
+    {% if not execute or not is_incremental() or flags.WHICH not in ('build', 'run', 'compile') %}
+        {{ return(shift_day(first_day, -1)) }}
+    {% endif %}
+    {% set query -%}
+        select cast(max({{ column }}) as string) as day from {{ relation }} where {{ column }} < date '{{ first_day }}'
+    {%- endset %}
+    {{ return(run_query(query).columns[0].values()[0] or shift_day(first_day, -1)) }}
+{%- endmacro %}

@@ -1,0 +1,22 @@
+-- Landed as often as its transaction; all copies are equal.
+select
+    signature,
+    slot,
+    block_time,
+    success as is_success,
+    account,
+    owner,
+    mint,
+    decimals,
+    pre_amount,
+    post_amount,
+    account_kind,
+    _object_uri as object_uri,
+    _line as line_number,
+    _event_date as event_date,
+    _landed_at as landed_at
+from {{ source('raw', 'solana_token_balances') }}
+qualify row_number() over (
+    partition by signature, account, _event_date
+    order by _landed_at desc, _object_uri desc, _line desc
+) = 1

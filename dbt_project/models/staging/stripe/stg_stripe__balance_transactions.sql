@@ -1,0 +1,27 @@
+-- The newest version of each balance transaction: the one read for the latest window.
+select
+    id as balance_transaction_id,
+    created as created_at,
+    livemode,
+    account,
+    api_version,
+    read_through as read_through_at,
+    record,
+    amount,
+    fee,
+    net,
+    currency,
+    type as transaction_type,
+    reporting_category,
+    source as source_id,
+    status,
+    available_on as available_at,
+    _object_uri as object_uri,
+    _line as line_number,
+    _event_date as event_date,
+    _landed_at as landed_at
+from {{ source('raw', 'stripe_balance_transactions') }}
+qualify row_number() over (
+    partition by id, _event_date
+    order by read_through desc, _landed_at desc, _object_uri desc, _line desc
+) = 1

@@ -1,0 +1,22 @@
+-- The newest version of each event: the one read for the latest window.
+select
+    id as event_id,
+    created as created_at,
+    livemode,
+    account,
+    api_version,
+    read_through as read_through_at,
+    record,
+    type as event_type,
+    object_type,
+    object_id,
+    event_api_version,
+    _object_uri as object_uri,
+    _line as line_number,
+    _event_date as event_date,
+    _landed_at as landed_at
+from {{ source('raw', 'stripe_events') }}
+qualify row_number() over (
+    partition by id, _event_date
+    order by read_through desc, _landed_at desc, _object_uri desc, _line desc
+) = 1

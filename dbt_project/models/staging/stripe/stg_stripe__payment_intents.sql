@@ -1,0 +1,24 @@
+-- The newest version of each payment intent: the one read for the latest window.
+select
+    id as payment_intent_id,
+    created as created_at,
+    livemode,
+    account,
+    api_version,
+    read_through as read_through_at,
+    record,
+    amount,
+    amount_received,
+    currency,
+    status,
+    customer as customer_id,
+    latest_charge as latest_charge_id,
+    _object_uri as object_uri,
+    _line as line_number,
+    _event_date as event_date,
+    _landed_at as landed_at
+from {{ source('raw', 'stripe_payment_intents') }}
+qualify row_number() over (
+    partition by id, _event_date
+    order by read_through desc, _landed_at desc, _object_uri desc, _line desc
+) = 1

@@ -1,0 +1,24 @@
+-- The newest version of each payout: the one read for the latest window.
+select
+    id as payout_id,
+    created as created_at,
+    livemode,
+    account,
+    api_version,
+    read_through as read_through_at,
+    record,
+    amount,
+    currency,
+    status,
+    arrival_date as arrives_at,
+    balance_transaction as balance_transaction_id,
+    automatic as is_automatic,
+    _object_uri as object_uri,
+    _line as line_number,
+    _event_date as event_date,
+    _landed_at as landed_at
+from {{ source('raw', 'stripe_payouts') }}
+qualify row_number() over (
+    partition by id, _event_date
+    order by read_through desc, _landed_at desc, _object_uri desc, _line desc
+) = 1

@@ -1,0 +1,35 @@
+{%- set keys = [
+    ('stg_solana__transactions', ['signature']),
+    ('stg_solana__signatures', ['address', 'signature']),
+    ('stg_solana__token_balances', ['signature', 'account']),
+    ('stg_solana__events', ['event_key']),
+    ('stg_solana__canonical_events', ['canonical_key']),
+    ('stg_solana__account_balances', ['address', 'kind', 'cast(slot as string)']),
+    ('stg_solana__rpc_calls', ['call_id']),
+    ('stg_stripe__balance_transactions', ['balance_transaction_id']),
+    ('stg_stripe__charges', ['charge_id']),
+    ('stg_stripe__payment_intents', ['payment_intent_id']),
+    ('stg_stripe__refunds', ['refund_id']),
+    ('stg_stripe__disputes', ['dispute_id']),
+    ('stg_stripe__payouts', ['payout_id']),
+    ('stg_stripe__customers', ['customer_id']),
+    ('stg_stripe__events', ['event_id']),
+    ('stg_firebase__auth_users', ['uid', 'cast(exported_at as string)']),
+    ('stg_cloud_logging__entries', ['coalesce(insert_id, concat(object_uri, cast(line_number as string)))', 'cast(logged_at as string)', 'log_name']),
+    ('stg_platform__audit_events', ['stream', 'cast(seq as string)', 'record_hash']),
+    ('stg_warehouse__quarantine', ['quarantine_id']),
+] %}
+-- Rows: keys that a staging model holds twice, or not at all, on the days of the run.
+{% for model, columns in keys -%}
+    select
+        '{{ model }}' as model,
+        concat({{ columns | join(", '|', ") }}) as key,
+        count(*) as copies
+    from {{ ref(model) }}
+    where {{ on_days('event_date', rebuild_days()) }}
+    group by key
+    having count(*) > 1 or key is null
+    {% if not loop.last %}
+        union all
+    {% endif %}
+{% endfor %}

@@ -1,0 +1,1 @@
+"""Declarative rules over the marts, evaluated by Great Expectations; each evaluation is recorded."""

@@ -1,0 +1,19 @@
+"""Cloudflare Logpush: HTTP requests and Worker traces; the traces carry the platform's audit log."""
+
+from __future__ import annotations
+
+from ingestion.base import Dataset, Source
+from ingestion.cloudflare.land import land
+from ingestion.cloudflare.requests import prepare_requests
+from ingestion.cloudflare.traces import prepare_traces
+from ingestion.exports import prepare_unknown
+
+SOURCE = Source(
+    name="cloudflare",
+    land=land,
+    datasets={
+        "http_requests": Dataset("http_requests", prepare_requests),
+        "workers_trace_events": Dataset("workers_trace_events", prepare_traces),
+        "unusable": Dataset("unusable", prepare_unknown),
+    },
+)

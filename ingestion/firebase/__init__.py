@@ -1,0 +1,23 @@
+"""Firebase: Firestore changelog, auth exports, Cloud Logging sink files and managed exports, from their buckets."""
+
+from __future__ import annotations
+
+from ingestion.base import Dataset, Source
+from ingestion.exports import prepare_unknown
+from ingestion.firebase.auth import prepare_auth
+from ingestion.firebase.changelog import prepare_changelog
+from ingestion.firebase.land import land
+from ingestion.firebase.logging import prepare_logging
+from ingestion.firebase.managed import prepare_managed
+
+SOURCE = Source(
+    name="firebase",
+    land=land,
+    datasets={
+        "firestore_changelog": Dataset("firestore_changelog", prepare_changelog),
+        "auth_export": Dataset("auth_export", prepare_auth),
+        "cloud_logging": Dataset("cloud_logging", prepare_logging),
+        "managed_export": Dataset("managed_export", prepare_managed),
+        "unusable": Dataset("unusable", prepare_unknown),
+    },
+)

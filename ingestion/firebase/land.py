@@ -1,0 +1,23 @@
+"""Firebase exports -> landing: each file as it is, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ingestion.base import Context, NewObject
+from ingestion.exports import new_objects, unusable_objects
+from warehouse.window import Window
+
+
+def land(window: Window, ctx: Context) -> Iterator[NewObject]:
+    """Files of the configured prefixes that are new, up to the window's end; late ones are found whenever they come."""
+    settings = ctx.config.sources.firebase
+    prefixes = {
+        "firestore_changelog": settings.changelog,
+        "auth_export": settings.auth_export,
+        "cloud_logging": settings.cloud_logging,
+        "managed_export": settings.managed_export,
+    }
+    for dataset, prefix in prefixes.items():
+        yield from new_objects("firebase", dataset, prefix, window, ctx)
+    yield from unusable_objects("firebase", window, ctx)

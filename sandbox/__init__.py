@@ -1,0 +1,1 @@
+"""A simulated platform behind real interfaces, with an exact ground truth."""

@@ -1,0 +1,57 @@
+"""Columns of the marts that rules and report read, as dbt_project/models/marts declares them."""
+
+from __future__ import annotations
+
+
+def _columns(text: str) -> dict[str, str]:
+    """Names and types, "name TYPE, name TYPE"."""
+    return dict(item.split() for item in text.replace("\n", " ").split(","))
+
+
+MARTS: dict[str, dict[str, str]] = {
+    "marts.escrow_reconciliation": _columns("""
+        vault STRING, mint STRING, symbol STRING, decimals INT64, method STRING, slot INT64, observed_at
+        TIMESTAMP, changed_slot INT64, vault_balance NUMERIC, ledger_balance NUMERIC, offchain_balance
+        NUMERIC, in_flight NUMERIC, ledger_difference NUMERIC, offchain_difference NUMERIC,
+        ledger_offchain_difference NUMERIC, covered_until TIMESTAMP
+    """),
+    "marts.escrow_balances_daily": _columns("""
+        balance_date DATE, vault STRING, mint STRING, symbol STRING, decimals INT64, escrow_balance NUMERIC,
+        holder_balance NUMERIC, opening_outstanding NUMERIC, outstanding NUMERIC, open_escrows INT64,
+        oldest_escrow_opened_at TIMESTAMP, as_of_slot INT64, as_of_time TIMESTAMP
+    """),
+    "marts.money_daily": _columns("""
+        activity_date DATE, mint STRING, symbol STRING, decimals INT64, entry_volume NUMERIC, entry_count
+        INT64, prize_volume NUMERIC, prize_count INT64, fee_revenue NUMERIC, refunds NUMERIC, refund_count
+        INT64, deposits NUMERIC, deposit_count INT64, withdrawals_amount NUMERIC, withdrawals_count INT64,
+        withdrawals_users INT64, net_deposits NUMERIC, mean_entry_numerator NUMERIC, mean_entry_denominator
+        INT64, as_of_slot INT64, as_of_time TIMESTAMP
+    """),
+    "marts.matches_daily": _columns("""
+        match_date DATE, created INT64, paid INT64, free INT64, paid_share_numerator INT64,
+        paid_share_denominator INT64, completed INT64, cancelled INT64, completion_rate_numerator INT64,
+        completion_rate_denominator INT64, as_of_time TIMESTAMP
+    """),
+    "marts.stripe_daily": _columns("""
+        activity_date DATE, currency STRING, decimals INT64, gross NUMERIC, refunds NUMERIC, dispute_amount
+        NUMERIC, dispute_reversed NUMERIC, fees NUMERIC, other NUMERIC, net NUMERIC, payouts NUMERIC,
+        payouts_returned NUMERIC, balance_change NUMERIC, charges_succeeded INT64, failed_payments INT64,
+        disputes_opened INT64, disputes_won INT64, disputes_lost INT64, as_of_time TIMESTAMP
+    """),
+    "marts.audit_gaps": _columns("""
+        finding_id STRING, finding_date DATE, kind STRING, stream STRING, from_seq INT64, to_seq INT64,
+        missing STRING, signature STRING, action STRING, match_id STRING, mint STRING, symbol STRING, amount
+        NUMERIC, occurrences INT64, happened_at TIMESTAMP, detail STRING
+    """),
+    "marts.rpc_health": _columns("""
+        window_start TIMESTAMP, window_end TIMESTAMP, provider STRING, bucket_start TIMESTAMP, attempt_id
+        STRING, calls INT64, failures INT64, failure_rate_numerator INT64, failure_rate_denominator INT64,
+        ok_calls INT64, null_calls INT64, behind_calls INT64, rpc_error_calls INT64, http_error_calls INT64,
+        timeout_calls INT64, connection_calls INT64, invalid_calls INT64, max_latency_ms INT64, last_called_at
+        TIMESTAMP
+    """),
+    "marts.warehouse_health": _columns("""
+        source STRING, window_start TIMESTAMP, window_end TIMESTAMP, newest_event_date DATE, newest_event_at
+        TIMESTAMP, newest_landed_at TIMESTAMP, newest_loaded_at TIMESTAMP, max_load_lag_seconds INT64
+    """),
+}  # fmt: skip

@@ -1,0 +1,115 @@
+"""The command lines as a person calls them: what they print, how they end, and no traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from checks_data import START, USDC, VAULT
+from google.cloud import bigquery
+from marts import MARTS
+from report_world import build
+
+from alerting import store
+from alerting.alerts import transition
+from expectations.results import CheckResult, FailingRow
+from warehouse.config import Config
+from warehouse.window import Window
+
+DAY = ["--start", "2026-10-05", "--end", "2026-10-06"]
+
+
+@pytest.fixture
+def call(ops: bigquery.Client, config: Config):
+    """Runs `python -m ...` against the tests' warehouse; variables set to None are left out."""
+    settings = {
+        "BQ_EMULATOR_URL": ops._connection.API_BASE_URL,
+        "WAREHOUSE_HOME": str(config.embedded.home),
+        "WAREHOUSE_CONFIG": "config/warehouse.yml",
+        "COLUMNS": "200",
+    }
+
+    def run(*arguments: str, **change: str | None) -> subprocess.CompletedProcess:
+        wanted = {**os.environ, **settings, **change}
+        environment = {name: value for name, value in wanted.items() if value is not None}
+        command = [sys.executable, "-W", "ignore", "-m", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=120)
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run
+
+
+def raise_alert(client: bigquery.Client, channel: str) -> None:
+    window = Window(START, START + timedelta(days=1))
+    rows = (FailingRow({"vault": VAULT, "mint": USDC}, {"difference": "-1"}, f"Vault {VAULT} is off"),)
+    result = CheckResult(
+        "run-1", "escrow_mismatch", "critical", window, window.end, "failed", rows, "escrow-mismatch.md", None
+    )
+    routes = {severity: [channel] for severity in ("critical", "high", "medium", "low")}
+    store.write_changes(client, transition([], [result]), routes, window.end)
+
+
+def test_expectations_list_names_every_rule(call):
+    done = call("expectations", "list")
+    assert done.returncode == 0
+    assert all(name in done.stdout for name in ("escrow_mismatch", "audit_log_gap", "rpc_outage", "step_failed"))
+
+
+def test_expectations_run_prints_the_outcome_and_records_it(call, ops, fill):
+    fill("marts.audit_gaps", MARTS["marts.audit_gaps"], [])
+    passed = call("expectations", "run", *DAY, "--rule", "audit_log_gap", "--run-id", "by-hand")
+    assert passed.returncode == 0, passed.stderr
+    assert "passed" in passed.stdout
+    (row,) = ops.query("select result_id, outcome from ops.check_results").result()
+    assert (row["result_id"], row["outcome"]) == ("by-hand:audit_log_gap", "passed")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "change", "message"),
+    [
+        (["expectations", "run", *DAY, "--rule", "nothing"], {}, "--rule: there is no rule nothing; the rules are audit_log_gap, "),
+        (["expectations", "run", "--start", "tomorrow", "--end", "2026-10-06"], {}, "not an ISO 8601 time: 'tomorrow'"),
+        (["expectations", "run", *DAY], {"BQ_EMULATOR_URL": None}, "BQ_EMULATOR_URL is not set"),
+        (["alerting", "list"], {"WAREHOUSE_CONFIG": "absent.yml"}, "absent.yml: can't be read (No such file or directory)"),
+        (["alerting", "deliver"], {"BQ_EMULATOR_URL": None}, "BQ_EMULATOR_URL is not set"),
+        (["reporting", "--start", "2026-10-06", "--end", "2026-10-06", "--out", "x.html"], {}, "empty window"),
+    ],
+)  # fmt: skip
+def test_what_cannot_work_is_one_line_and_ends_2(call, arguments, change, message):
+    done = call(*arguments, **change)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith(f"error: {message}")
+
+
+def test_alerting_list_and_deliver(call, ops, config):
+    assert call("alerting", "list").stdout == "no open alerts\n"
+    raise_alert(ops, "local")
+    listed = call("alerting", "list")
+    assert listed.returncode == 0
+    assert "escrow_mismatch" in listed.stdout
+    assert "runbooks/escrow-mismatch.md" in listed.stdout
+    assert call("alerting", "deliver").stdout == "1 sent, 0 left in the outbox\n"
+    assert call("alerting", "deliver").stdout == "0 sent, 0 left in the outbox\n"
+    told = (config.embedded.home / "alerts" / "notifications.ndjson").read_text()
+    assert f"Vault {VAULT} is off" in told
+
+
+def test_alerting_deliver_says_what_a_channel_lacks(call, ops):
+    raise_alert(ops, "oncall")
+    done = call("alerting", "deliver")
+    assert (done.returncode, done.stdout) == (1, "0 sent, 1 left in the outbox\n")
+    assert done.stderr == "error: channel oncall: is not in the configuration\n"
+
+
+def test_reporting_writes_the_page_and_prints_its_path(call, ops, fill, tmp_path):
+    build(ops, fill)
+    done = call("reporting", *DAY, "--out", str(tmp_path / "report.html"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(tmp_path / "report.html")
+    assert "escrow_outstanding" in Path(tmp_path / "report.html").read_text()

@@ -1,0 +1,81 @@
+"""Runs the product as a person does (`python -m warehouse run`) and reads what it left in the warehouse."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from google.cloud import bigquery
+
+from warehouse.client import bigquery_client
+from warehouse.config import load_config
+from warehouse.services import Services, runtime_environment
+
+ROOT = Path(__file__).parents[2]
+RUN_SECONDS = 280
+
+EACH_RUN_ADDS = {"rpc_calls", "rpc_health", "int_rpc__calls_5min", "warehouse_health"}
+"""Tables about the runs themselves: every run makes calls and attempts, and so adds or changes rows here."""
+
+WALL_CLOCK = {"_landed_at", "attempt_id", "first_landed_at", "newest_landed_at"}
+"""Columns that say when or by which attempt something was landed; facts of the run, not of the data."""
+
+
+def command(*arguments: str) -> list[str]:
+    """`python -m warehouse run` with arguments."""
+    return [sys.executable, "-W", "ignore", "-m", "warehouse", "run", *arguments]
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """Environment of a run: a fresh shell's, with its own home."""
+    ours = ("WAREHOUSE_", "SANDBOX_", "BQ_", "AIRFLOW_", "DBT_", "STRIPE_")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+    return kept | {"WAREHOUSE_HOME": str(home), "COLUMNS": "160"} | more
+
+
+def run(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run to the end; output as text."""
+    return subprocess.run(
+        command(*arguments), cwd=ROOT, env=environment(home, **more), capture_output=True, text=True,
+        timeout=RUN_SECONDS, check=False,
+    )  # fmt: skip
+
+
+@contextmanager
+def warehouse_of(home: Path) -> Iterator[bigquery.Client]:
+    """The warehouse that runs over this home have left, opened for reading."""
+    before = dict(os.environ)
+    os.environ.update(runtime_environment(home))
+    try:
+        config = load_config()
+        with Services(config) as services:
+            services.start_warehouse()
+            yield bigquery_client(config)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def rows(client: bigquery.Client, sql: str) -> list[dict[str, Any]]:
+    """Rows of a query."""
+    return [dict(row) for row in client.query(sql).result()]
+
+
+def tables(client: bigquery.Client) -> dict[str, list[str]]:
+    """Every table of raw, intermediate and marts, as sorted rows without wall-clock columns."""
+    found = {}
+    for dataset in ("raw", "intermediate", "marts"):
+        for table in client.list_tables(f"{client.project}.{dataset}"):
+            if table.table_id not in EACH_RUN_ADDS and table.table_type == "TABLE":
+                held = rows(client, f"select * from {dataset}.{table.table_id}")
+                found[f"{dataset}.{table.table_id}"] = sorted(map(_plain, held))
+    return found
+
+
+def _plain(row: Mapping[str, Any]) -> str:
+    return repr([(key, str(value)) for key, value in sorted(row.items()) if key not in WALL_CLOCK])

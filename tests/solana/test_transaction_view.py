@@ -1,0 +1,135 @@
+"""The view of a transaction is the same whatever encoding it was received in."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import base58
+import pytest
+from chain_builder import OTHER, PAYER, PROGRAM, call, transaction
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingestion.solana.base58 import decode_base58
+from ingestion.solana.transaction import Instruction, NotATransaction, view_of
+
+
+def plain(item: Instruction) -> tuple:
+    return item.program_id, list(item.accounts), item.data, item.height or 1
+
+
+def comparable(view):
+    top, inner = view.instructions, view.inner
+    bare = replace(view, encoding="", instructions=(), inner={})
+    return bare, [plain(item) for item in top], {at: [plain(item) for item in group] for at, group in inner.items()}
+
+
+def test_recorded_pairs(fixtures):
+    pairs = sorted((fixtures / "solana" / "program_runs").glob("*.base64.json"))
+    assert len(pairs) == 8
+    for path in pairs:
+        binary = view_of(json.loads(path.read_bytes())["result"])
+        text = view_of(json.loads((path.parent / path.name.replace(".base64.", ".json.")).read_bytes())["result"])
+        assert (binary.encoding, text.encoding) == ("base64", "json")
+        assert comparable(binary) == comparable(text)
+
+
+def test_recorded_blocks_and_versions(fixtures):
+    blocks = fixtures / "solana" / "blocks"
+    text, binary = (
+        json.loads((blocks / f"get_block_{encoding}_encoding.json").read_bytes())["result"]
+        for encoding in ("json", "base64")
+    )
+    assert len(text["transactions"]) == len(binary["transactions"]) > 0
+    for one, other in zip(text["transactions"], binary["transactions"], strict=True):
+        assert comparable(view_of(one, slot=7, block_time=text["blockTime"])) == comparable(
+            view_of(other, slot=7, block_time=text["blockTime"])
+        )
+    lookup = json.loads((fixtures / "solana/program_runs/openbookv2_18_v0_ALT_deposit.base64.json").read_bytes())[
+        "result"
+    ]
+    view = view_of(lookup)
+    assert (view.version, len(view.account_keys)) == ("0", 10)
+    assert view.instructions[0].accounts[5] == "2dCt4rQZZ7JmzaSLvpuVKQ5C5dCp4bKLvi24YDi8zkt2"  # by the lookup table
+
+
+def test_every_simulated_transaction_in_every_encoding():
+    from sandbox.chain import build_chain
+    from sandbox.world import build_world
+
+    chain = build_chain(build_world())
+    signatures = [row.signature for row in chain.history(chain_program())][::9]
+    assert len(signatures) > 50
+    for signature in signatures:
+        views = {
+            name: view_of(chain.transaction(signature, name)) for name in ("json", "jsonParsed", "base58", "base64")
+        }
+        assert {name: view.encoding for name, view in views.items()} == {name: name for name in views}
+        expected = comparable(views["json"])
+        assert comparable(views["base64"]) == expected
+        assert comparable(views["base58"]) == expected
+        parsed = views["jsonParsed"]
+        assert replace(parsed, encoding="", instructions=(), inner={}) == expected[0]
+        for one, other in zip(parsed.instructions, views["json"].instructions, strict=True):
+            assert one.parsed is not None or plain(one) == plain(other)
+            assert one.program_id == other.program_id
+
+
+def chain_program() -> str:
+    from sandbox import addresses
+
+    return addresses.PROGRAM_ID
+
+
+def test_token_balances():
+    balance = {"account": OTHER, "owner": PAYER, "mint": PROGRAM, "decimals": 6}
+    view = view_of(transaction([], balances=[balance | {"pre": None, "post": 5}]))
+    assert [(b.account, b.owner, b.mint, b.decimals, b.pre, b.post) for b in view.token_balances] == [
+        (OTHER, PAYER, PROGRAM, 6, None, 5)
+    ]
+    view = view_of(transaction([], balances=[balance | {"pre": 2**64 - 1, "post": None}]))
+    assert [(b.pre, b.post) for b in view.token_balances] == [(2**64 - 1, None)]
+
+
+def broken(**changes):
+    result = transaction([], [call(PROGRAM)])
+    for path, value in changes.items():
+        target = result
+        *parents, last = path.split("__")
+        for parent in parents:
+            target = target[parent]
+        target[last] = value
+    return result
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"),
+    [
+        ("x", "the result is no object"),
+        ({}, "no transaction in the result"),
+        (broken(meta=None), "the result has no meta: whether the transaction succeeded is unknown"),
+        (broken(transaction="!!!"), "the transaction is not shaped as documented (ValueError)"),
+        (broken(transaction=["AAAA", "base64+zstd"]), "unknown encoding 'base64+zstd'"),
+        (broken(transaction=["AAAA", "base64"]), "the transaction is not shaped as documented"),
+        (broken(transaction__message__accountKeys=[PAYER]), "the transaction is not shaped as documented (IndexError)"),
+        (broken(transaction__signatures=[]), "the transaction is not shaped as documented (IndexError)"),
+        (broken(meta__innerInstructions=[{}]), "the transaction is not shaped as documented (KeyError)"),
+    ],
+)
+def test_what_is_no_transaction(result, reason):
+    with pytest.raises(NotATransaction) as caught:
+        view_of(result)
+    assert str(caught.value).startswith(reason)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.binary(max_size=400))
+def test_base58(data):
+    assert decode_base58(base58.b58encode(data).decode()) == data
+
+
+@pytest.mark.parametrize("text", ["0", "abcO", "é", "a b"])
+def test_not_base58(text):
+    with pytest.raises(ValueError, match="not base58"):
+        decode_base58(text)

@@ -1,0 +1,154 @@
+"""Exported files -> landing on the embedded warehouse: which are new, byte for byte, once."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ingestion import run
+from ingestion.base import Context
+from ingestion.exports import key_time
+from ingestion.sources import source
+from warehouse.config import load_config
+from warehouse.window import Window
+
+BUCKET = "gs://sources-exports"
+LANDING = "gs://sources-exports-landing"
+START = datetime(2026, 10, 5, tzinfo=UTC)
+DAY = Window(START, START + timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("20261005/20261005T210638Z_20261005T210707Z_e26830e6.log.gz", "2026-10-05T21:06:38+00:00"),
+        ("20261005T210638Z_20261005T210707Z_e26830e6.log.gz", "2026-10-05T21:06:38+00:00"),
+        ("2026/10/05/07.ndjson.gz", "2026-10-05T07:00:00+00:00"),
+        ("writer/2026/10/05/08:00:00_08:59:59_A0.json", "2026-10-05T08:00:00+00:00"),
+        ("2026/10/05/part-1.json", "2026-10-05T00:00:00+00:00"),
+        ("20261005.json", "2026-10-05T00:00:00+00:00"),
+        ("users-2026-10-05.csv", "2026-10-05T00:00:00+00:00"),
+        ("2026-10-05T03:00:00_12345/output-0", "2026-10-05T00:00:00+00:00"),
+        ("20261305/x", None),
+        ("12345678.json", None),
+        ("users.json", None),
+        ("abc20261005def", None),
+        ("ownership-challenge.txt", None),
+    ],
+)
+def test_the_time_in_a_key(key, expected):
+    assert key_time(key) == (datetime.fromisoformat(expected) if expected else None)
+
+
+@pytest.fixture
+def ctx(embedded) -> Iterator[Context]:
+    config = load_config()
+    firebase = config.sources.firebase.model_copy(
+        update={"changelog": f"{BUCKET}/changelog", "auth_export": None, "cloud_logging": None, "managed_export": None}
+    )
+    cloudflare = config.sources.cloudflare.model_copy(
+        update={"http_requests": f"{BUCKET}/http", "workers_trace_events": f"{BUCKET}/traces", "late_days": 2}
+    )
+    update = {"firebase": firebase, "cloudflare": cloudflare, "unusable": f"{BUCKET}/unusable"}
+    config = config.model_copy(update={"sources": config.sources.model_copy(update=update), "landing": LANDING})
+    ctx = run.context(config)
+    yield ctx
+    for uri, _ in list(ctx.filesystem.list(BUCKET)):
+        ctx.filesystem.delete(uri)
+    for table in ("ops.objects", "raw.quarantine", "raw.firestore_changelog", "raw.cloudflare_http_requests"):
+        column = "uri" if table == "ops.objects" else "_object_uri"
+        ctx.client.query(f"delete from {table} where starts_with({column}, '{LANDING}')").result()
+
+
+def put(ctx: Context, key: str, body: bytes = b"{}") -> str:
+    ctx.filesystem.write(f"{BUCKET}/{key}", body)
+    return f"{BUCKET}/{key}"
+
+
+def landed(name: str, window: Window, ctx: Context) -> list[str]:
+    return [new.origin_uri.removeprefix(f"{BUCKET}/") for new in source(name).land(window, ctx)]
+
+
+def test_a_copy_has_the_bytes_and_the_address_of_its_original(ctx):
+    body = gzip.compress(b'{"a":1}\n')
+    uri = put(ctx, "changelog/2026/10/05/07.ndjson.gz", body)
+    [new] = source("firebase").land(DAY, ctx)
+    assert (new.dataset, new.name) == ("firestore_changelog", "2026/10/05/07.ndjson.gz")
+    assert (new.body, new.origin_uri) == (body, uri)
+
+
+def test_firebase_takes_everything_before_the_windows_end_however_late(ctx):
+    for key in ("2026/10/06/00.gz", "2026/10/05/23.gz", "2026/01/01/00.gz", "undated.json"):
+        put(ctx, f"changelog/{key}")
+    expected = ["changelog/2026/01/01/00.gz", "changelog/2026/10/05/23.gz", "changelog/undated.json"]
+    assert landed("firebase", DAY, ctx) == expected
+    hour = Window(START + timedelta(hours=22), START + timedelta(hours=23))
+    assert landed("firebase", hour, ctx) == ["changelog/2026/01/01/00.gz", "changelog/undated.json"]
+
+
+def test_cloudflare_looks_late_days_back_and_takes_undated_files(ctx):
+    def name(day: int) -> str:
+        return f"http/202610{day:02d}/202610{day:02d}T000000Z_202610{day:02d}T003000Z_0123abcd.log.gz"
+
+    for key in (name(2), name(3), name(5), name(6), "http/ownership-challenge.txt", "traces/plain.ndjson"):
+        put(ctx, key)
+    expected = [name(3), name(5), "http/ownership-challenge.txt", "traces/plain.ndjson"]
+    assert landed("cloudflare", DAY, ctx) == expected
+
+
+def test_what_no_interface_could_serve_is_landed_for_quarantine(ctx):
+    put(ctx, "unusable/firebase/x/notes.txt", b"secret notes")
+    put(ctx, "unusable/stripe/a.json")
+    put(ctx, "unusable/cloudflare/y.bin")
+    assert landed("firebase", DAY, ctx) == ["unusable/firebase/x/notes.txt"]
+    assert landed("cloudflare", DAY, ctx) == ["unusable/cloudflare/y.bin"]
+    firebase = source("firebase")
+    run.land(firebase, DAY, ctx, "t")
+    assert run.load(firebase, DAY, ctx, "t").quarantined == 1
+    [row] = ctx.query(f"select reason_code, raw_bytes from raw.quarantine where starts_with(_object_uri, '{LANDING}')")
+    assert (row["reason_code"], row["raw_bytes"]) == ("unknown_export", 0)
+
+
+def test_an_object_is_read_once_and_again_only_when_it_was_rewritten(ctx):
+    def row(document: str) -> bytes:
+        change = {
+            "timestamp": "2026-10-05T07:00:00Z",
+            "event_id": document,
+            "document_name": f"projects/p/databases/(default)/documents/matches/{document}",
+            "document_id": document,
+            "operation": "CREATE",
+            "data": json.dumps({"text": "a\u0000b"}),
+        }
+        return json.dumps(change).encode() + b"\n"
+
+    firebase = source("firebase")
+    put(ctx, "changelog/2026/10/05/07.ndjson", row("m\u0000one"))
+    counts = []
+    for body in (None, None, row("m2") + row("m3"), None):
+        if body is not None:
+            put(ctx, "changelog/2026/10/05/07.ndjson", body)
+        counts.append((run.land(firebase, DAY, ctx, "t"), run.load(firebase, DAY, ctx, "t").rows))
+    assert counts == [(1, 1), (0, 0), (1, 2), (0, 0)]
+    rows = ctx.query(
+        f"select document_id, data from raw.firestore_changelog where starts_with(_object_uri, '{LANDING}') order by 1"
+    )
+    assert [row["document_id"] for row in rows] == ["m\u0000one", "m2", "m3"]
+    assert {row["data"] for row in rows} == {'{"text":"a\\u0000b"}'}
+
+
+def test_a_late_object_is_found_by_a_later_window(ctx):
+    put(ctx, "http/20261005/20261005T000000Z_20261005T003000Z_0123abcd.log.gz", b'{"RayID":"r1"}')
+    cloudflare = source("cloudflare")
+    assert run.land(cloudflare, DAY, ctx, "t") == 1
+    late = put(ctx, "http/20261005/20261005T000000Z_20261005T003000Z_ffffffff.log.gz", b'{"RayID":"r2"}')
+    next_day = Window(DAY.end, DAY.end + timedelta(days=1))
+    assert [new.origin_uri for new in cloudflare.land(next_day, ctx)] == [late]
+    run.land(cloudflare, next_day, ctx, "t")
+    assert run.load(cloudflare, next_day, ctx, "t").rows == 1
+    table = "raw.cloudflare_http_requests"
+    rows = ctx.query(f"select ray_id, _event_date from {table} where starts_with(_object_uri, '{LANDING}') order by 1")
+    assert [(row["ray_id"], str(row["_event_date"])) for row in rows] == [("r1", "2026-10-05"), ("r2", "2026-10-05")]

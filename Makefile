@@ -20,12 +20,13 @@ help: ## what can be done here
 setup: $(READY) ## install the pinned requirements into .venv
 
 $(READY): requirements.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv==0.9.30'
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt
-	$(BIN)/python -c 'import duckdb_extensions; duckdb_extensions.import_extension("spatial")'
-	touch $(READY)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	@echo "installing the pinned requirements into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv==0.9.30'
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt
+	@$(BIN)/python -c 'import duckdb_extensions; duckdb_extensions.import_extension("spatial")'
+	@touch $(READY)
 
 run: $(READY) ## hourly and nightly jobs through Airflow on the embedded warehouse, then a summary
 	@$(BIN)/python -m warehouse run $(foreach f,$(FAULT),--fault $(f)) $(if $(INPUT),--input $(INPUT)) $(if $(START),--start $(START)) $(if $(END),--end $(END))

@@ -6,6 +6,7 @@ Only an alert's own labels and figures get in, and those hold aggregates and the
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 from alerting.alerts import Alert, State
@@ -33,8 +34,8 @@ def payload(alert: Alert, kind: State) -> dict[str, Any]:
     title = f"{'RESOLVED' if kind == 'resolved' else alert.severity.upper()}: {alert.rule}"
     facts = {
         "Severity": alert.severity,
-        "Since": format_instant(alert.opened_at),
-        **({"Resolved": format_instant(alert.resolved_at)} if alert.resolved_at else {}),
+        "Since": _second(alert.opened_at),
+        **({"Resolved": _second(alert.resolved_at)} if alert.resolved_at else {}),
         "Window": str(Window(alert.window_start, alert.window_end)),
     }
     blocks = [
@@ -65,6 +66,10 @@ def _fields(values: dict[str, Any]) -> list[dict[str, Any]]:
     ]
     starts = range(0, len(fields), FIELDS_A_SECTION)
     return [{"type": "section", "fields": fields[start : start + FIELDS_A_SECTION]} for start in starts]
+
+
+def _second(instant: datetime) -> str:
+    return format_instant(instant.replace(microsecond=0))
 
 
 def _words(column: str) -> str:

@@ -36,7 +36,7 @@ def nightly_close():
     def build_models(**context) -> str:
         return pipeline.build_models(support.closing_window(context), support.run_id(context))
 
-    @task
+    @task(trigger_rule="all_done")
     def run_checks(**context) -> str:
         return checks.run_checks(support.closing_window(context), support.run_id(context))
 

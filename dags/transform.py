@@ -29,7 +29,7 @@ def transform_hourly():
     def build_models(**context) -> str:
         return pipeline.build_models(support.run_window(context), support.run_id(context))
 
-    @task(outlets=[support.MARTS_ASSET])
+    @task(trigger_rule="all_done", outlets=[support.MARTS_ASSET])
     def run_checks(**context) -> str:
         window = support.run_window(context)
         outcome = checks.run_checks(window, support.run_id(context))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ingestion import run, sources
+from ingestion import sources
 from ingestion.errors import SourceUnavailable
 from ingestion.solana.cli import app as solana
 from warehouse.client import WarehouseUnreachable
@@ -25,6 +25,8 @@ def ingest(
     end: Annotated[str, typer.Option(help="end of the window, exclusive")],
 ) -> None:
     """Land and load one source's window, outside Airflow."""
+    from ingestion import run  # here: it loads the warehouse's client, which other commands don't need
+
     try:
         window, chosen, config = Window.parse(start, end), sources.source(source), load_config()
         landed = run.land(chosen, window, run.context(config), "by hand")

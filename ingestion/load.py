@@ -20,6 +20,7 @@ from ingestion.manifest import objects_in_state
 from ingestion.quarantine import quarantine_row
 from ingestion.staging import RowFiles, Scratch
 from ingestion.tables import OPS, RAW, table_schema
+from warehouse.config import ConfigError
 from warehouse.window import format_instant
 
 log = logging.getLogger(__name__)
@@ -108,6 +109,8 @@ def _prepare(source: Source, landed: LandedObject, ctx: Context, files: RowFiles
         with open_received(ctx.filesystem, landed.uri, landed.sha256) as stream:
             for table, columns in source.datasets[landed.dataset].prepare(landed, stream, ctx):
                 add(table, columns)
+    except ConfigError:  # the reader can't start: nothing is wrong with the object
+        raise
     except Exception as error:  # one bad object must not stop the others: it is kept, named and can be replayed
         log.exception("object can't be read to its end: %s", landed.uri)
         add(*quarantine_row(landed, 0, "unreadable", f"the reader stopped: {type(error).__name__}", b""))

@@ -215,7 +215,8 @@ def _source(name: str, row: Row, newest_event_at: Any) -> Source:
 def _quarantine(reader: Reader) -> list[Quarantined]:
     rows = reader.rows(
         "select q.source, q.dataset, q.reason_code, min(q.reason) as reason, count(*) as found "
-        "from raw.quarantine as q inner join ops.objects as o on q._object_uri = o.uri where o.window_start < @end and o.window_end > @start "
+        "from raw.quarantine as q inner join ops.objects as o on q._object_uri = o.uri "
+        "where o.window_start < @end and o.window_end > @start "
         "group by q.source, q.dataset, q.reason_code order by q.source, q.dataset, q.reason_code"
     )
     return [

@@ -20,8 +20,8 @@ class Unit:
     decimals: int
 
     def text(self, amount: int) -> str:
-        """Exact amount in major units, thousands separated: 1,234.50."""
-        return readable(amount, self.decimals)
+        """Exact amount in major units, thousands separated: 1,234.50; currencies with all their decimals."""
+        return readable(amount, self.decimals, least=self.decimals if self.decimals <= 3 else 2)
 
 
 @dataclass(frozen=True)

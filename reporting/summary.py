@@ -24,12 +24,22 @@ MATCHES = {
     "cancelled": "cancelled",
 }
 MONEY = {
-    "deposits": "deposits", "entry volume": "entry_volume", "prize volume": "prize_volume", "fee revenue": "fee_revenue",
-    "refunds": "refunds", "withdrawals": "withdrawals_amount", "net deposits": "net_deposits",
-}  # fmt: skip
+    "deposits": "deposits",
+    "entry volume": "entry_volume",
+    "prize volume": "prize_volume",
+    "fee revenue": "fee_revenue",
+    "refunds": "refunds",
+    "withdrawals": "withdrawals_amount",
+    "net deposits": "net_deposits",
+}
 STRIPE = {
-    "gross": "gross", "refunded": "refunds", "disputed": "dispute_amount", "Stripe fees": "fees", "net": "net", "paid out": "payouts",
-}  # fmt: skip
+    "gross": "gross",
+    "refunded": "refunds",
+    "disputed": "dispute_amount",
+    "Stripe fees": "fees",
+    "net": "net",
+    "paid out": "payouts",
+}
 
 
 @dataclass(frozen=True)

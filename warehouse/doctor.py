@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-import httpx
+import httpx2
 from google.api_core.exceptions import GoogleAPIError
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
-from ingestion.errors import SourceUnavailable
 from rich.console import Console
 
+from ingestion.errors import SourceUnavailable
 from ingestion.tables import DATASETS, ensure_tables
 from warehouse import secrets
 from warehouse.client import bigquery_client
@@ -124,16 +124,20 @@ def _health(provider: RpcProvider) -> str:
             raise SourceUnavailable(f"set {provider.api_key_env}")
         headers["Authorization"] = f"Bearer {key}"
     body = {"jsonrpc": "2.0", "id": 1, "method": "getSlot", "params": [{"commitment": "finalized"}]}
-    answer = httpx.post(provider.url, json=body, headers=headers, timeout=provider.timeout_seconds)
+    answer = httpx2.post(provider.url, json=body, headers=headers, timeout=provider.timeout_seconds)
     answer.raise_for_status()
     return f"finalized slot {answer.json()['result']}"
 
 
 def _stripe(config: Config) -> str:
-    from ingestion.stripe.land import stripe_client
+    from ingestion.stripe.client import Api
 
-    balance = stripe_client(config.sources.stripe, secrets.lookup).v1.balance_transactions.list({"limit": 1})
-    return f"answers with API version {config.sources.stripe.api_version}, {'data' if balance.data else 'no data yet'}"
+    settings = config.sources.stripe
+    if (key := secrets.lookup(settings.api_key_env)) is None:
+        raise SourceUnavailable(f"set {settings.api_key_env} to a restricted key with read permission only")
+    for resource in settings.resources:
+        Api(settings, key).get(f"/v1/{resource}", {"limit": 1})
+    return f"{len(settings.resources)} resources can be read, API version {settings.api_version}"
 
 
 def _listable(storage: Storage, prefix: str) -> str:

@@ -108,7 +108,7 @@ model compiles, so that the SQL names that one partition as a constant. It is th
 then the skipped days are filled from it.
 -#}
 {% macro opening_day(relation, column, first_day) -%}
-    {% if not execute or not is_incremental() or flags.WHICH not in ('build', 'run', 'compile') %}
+    {% if not execute or not is_incremental() or target.name == 'lint' %}
         {{ return(shift_day(first_day, -1)) }}
     {% endif %}
     {% set query -%}

@@ -1,6 +1,8 @@
 {%- set days = balance_days() -%}
-{%- set with_day_before = days_between(shift_day(days[0], -1), days[-1]) %}
--- Rows: vaults whose day doesn't open with the close of the day before.
+{%- set judged = days_between(days[0], shift_day(days[-1], 1)) -%}
+{%- set with_day_before = days_between(shift_day(days[0], -1), judged[-1]) %}
+-- Rows: vaults whose day doesn't open with the close of the day before. The day after the last one that was rebuilt is
+-- looked at too, for it may have been built earlier.
 with balances as (
     select
         balance_date,
@@ -24,5 +26,5 @@ left join balances as yesterday
         and today.mint = yesterday.mint
         and yesterday.balance_date = date_sub(today.balance_date, interval 1 day)
 where
-    {{ on_days('today.balance_date', days) }}
+    {{ on_days('today.balance_date', judged) }}
     and today.opening_outstanding <> coalesce(yesterday.outstanding, 0)

@@ -15,7 +15,7 @@
     ('stg_stripe__customers', ['customer_id']),
     ('stg_stripe__events', ['event_id']),
     ('stg_firebase__auth_users', ['uid', 'cast(exported_at as string)']),
-    ('stg_cloud_logging__entries', ['coalesce(insert_id, concat(object_uri, cast(line_number as string)))', 'cast(logged_at as string)', 'log_name']),
+    ('stg_cloud_logging__entries', ['coalesce(insert_id, concat(object_uri, cast(line_number as string)))', "coalesce(cast(logged_at as string), '')", "coalesce(log_name, '')"]),
     ('stg_platform__audit_events', ['stream', 'cast(seq as string)', 'record_hash']),
     ('stg_warehouse__quarantine', ['quarantine_id']),
 ] %}

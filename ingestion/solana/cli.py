@@ -113,10 +113,10 @@ def _answers(path: Path) -> Iterator[Recorded]:
 def _transaction_lines(recorded: Recorded, registry: IdlRegistry, path: Path) -> Iterator[dict[str, Any]]:
     try:
         view = view_of(recorded.result, block_time=recorded.block_time)
+        found = extract(view, registry)
     except NotATransaction as error:
         yield {"file": str(path), "status": "quarantined", "reason": str(error)}
         return
-    found = extract(view, registry)
     for event in found.events:
         yield {"signature": view.signature, **_event_line(event)}
     for finding in found.findings:

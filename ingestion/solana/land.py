@@ -103,8 +103,8 @@ def _listed(window: Window, own: Platform, pool: RpcPool) -> list[_Found]:
     """
     seen: dict[str, _Found] = {}
     for address in sorted(own.own_addresses()):
-        entries = [entry for entry in _pages(address, window, pool) if _is_within(entry, window)]
-        for entry in reversed(entries):
+        entries = {entry["signature"]: entry for entry in _pages(address, window, pool) if _is_within(entry, window)}
+        for entry in reversed(entries.values()):
             before = seen.get(entry["signature"])
             places = [*(before.entries if before else ()), (address, entry)]
             seen[entry["signature"]] = _Found(entry["signature"], entry["slot"], places)

@@ -63,7 +63,11 @@ def prepare_transactions(landed: LandedObject, stream: BinaryIO, ctx: Context) -
             reason = f"the transaction has no {missing}, so it belongs to no day"
             yield quarantine_row(landed, number, "no_block_time", reason, line.rstrip(b"\n"), signature=signature)
             continue
-        yield from _transaction_rows(landed, number, view, platform)
+        try:
+            yield from list(_transaction_rows(landed, number, view, platform))
+        except NotATransaction as error:  # found where it was needed, such as instruction data that is not base58
+            reason = str(error)
+            yield quarantine_row(landed, number, "not_a_transaction", reason, line.rstrip(b"\n"), signature=signature)
 
 
 def _read(line: bytes) -> tuple[str, TransactionView]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -23,6 +24,8 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from ingestion.errors import SourceUnavailable
 from ingestion.solana.rpc_answers import Answer, Body, NoAnswer, Request, context_slot, read_answers
 from warehouse.config import RpcProvider
+
+logging.getLogger("httpx2").setLevel(logging.WARNING)  # its INFO lines hold whole addresses, and so a provider's key
 
 _RETRIED_STATUS = {408, 425, 429, 500, 502, 503, 504}
 _ATTEMPTS = 3

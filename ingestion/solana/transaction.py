@@ -119,6 +119,9 @@ def _view(
         signatures, keys, instructions, version, encoding = _from_json(transaction, meta)
     else:
         signatures, keys, instructions, version, encoding = _from_bytes(transaction, meta)
+    logs = meta.get("logMessages")
+    if not all(isinstance(text, str) for text in (*keys, *signatures, *(logs or ()))):
+        raise NotATransaction("a key, signature or log line is no text")
     stated = result.get("version")
     seconds = result.get("blockTime") if result.get("blockTime") is not None else block_time
     status = meta.get("status") or {}
@@ -131,7 +134,7 @@ def _view(
         compute_units=meta.get("computeUnitsConsumed"),
         version=version if stated is None else str(stated),
         encoding=encoding,
-        logs=meta.get("logMessages"),
+        logs=logs,
         account_keys=keys,
         instructions=instructions,
         inner={
@@ -183,15 +186,21 @@ def _loaded(meta: Mapping[str, Any]) -> list[str]:
 def _instruction(item: Mapping[str, Any], keys: Sequence[str]) -> Instruction:
     height = item.get("stackHeight")
     if "programIdIndex" in item:
-        return Instruction(keys[item["programIdIndex"]], [keys[at] for at in item["accounts"]], item["data"], height)
+        return Instruction(keys[item["programIdIndex"]], [keys[at] for at in item["accounts"]], _text(item), height)
     parsed = item.get("parsed")
     return Instruction(
         item["programId"],
         item.get("accounts", ()),
-        item.get("data", b""),
+        _text(item) if "data" in item else b"",
         height,
         parsed if isinstance(parsed, Mapping) else None,
     )
+
+
+def _text(item: Mapping[str, Any]) -> str:
+    if not isinstance(item["data"], str):
+        raise NotATransaction("data of an instruction is no text")
+    return item["data"]
 
 
 def _token_balances(meta: Mapping[str, Any], keys: Sequence[str]) -> list[TokenBalance]:

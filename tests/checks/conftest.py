@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from checks_data import START
 from google.cloud import bigquery
+from tables import empty_ops, make
 
 from expectations.rules import Rule
-from expectations.table import typed, unnested
-from ingestion.tables import ensure_tables, table_names
+from ingestion.tables import ensure_tables
 from warehouse.client import bigquery_client
 from warehouse.config import Config, load_config
 from warehouse.services import Services
@@ -47,8 +48,7 @@ def client(config: Config) -> Iterator[bigquery.Client]:
 @pytest.fixture
 def ops(client: bigquery.Client) -> bigquery.Client:
     """The client with empty ops tables."""
-    for table in table_names("ops"):
-        client.query(f"delete from ops.{table} where true").result()
+    empty_ops(client)
     return client
 
 
@@ -61,18 +61,7 @@ def window() -> Window:
 @pytest.fixture
 def fill(client: bigquery.Client) -> Callable[[str, Mapping[str, str], Sequence[Mapping[str, Any]]], None]:
     """Makes a mart anew: fill("marts.t", {"column": "STRING"}, rows)."""
-
-    def make(table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
-        # A bare NUMERIC in DDL is DECIMAL(18, 3) on the embedded warehouse; BigQuery's has 38 digits, 9 of them decimals.
-        kinds = {name: "numeric(38, 9)" if kind == "NUMERIC" else kind for name, kind in columns.items()}
-        definition = ", ".join(f"{name} {kind}" for name, kind in kinds.items())
-        client.query(f"create or replace table {table} ({definition})").result()
-        if rows:
-            client.query(
-                f"insert into {table} ({', '.join(columns)}) select {typed(columns)} from {unnested(rows)}"
-            ).result()
-
-    return make
+    return partial(make, client)
 
 
 @pytest.fixture
@@ -84,7 +73,9 @@ def balance_rule() -> Rule:
         severity="critical",
         mart="marts.levels",
         reads="state",
-        failing_rows="select vault, mint, missing from {batch} where abs(missing) >= {thresholds.escrow_mismatch_base_units}",
+        failing_rows=(
+            "select vault, mint, missing from {batch} where abs(missing) >= {thresholds.escrow_mismatch_base_units}"
+        ),
         labels=["vault"],
         figures=["mint", "missing"],
         summary="{{ missing | token(mint) }} missing in {{ vault }}",

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from checks_data import SKILL, SKILL_VAULT, USDC, VAULT
 from google.cloud import bigquery
 from marts import MARTS
-
-from expectations.table import columns_of, typed, unnested
+from tables import empty_ops, insert, make
 
 TOKENS = {
     USDC: {"symbol": "USDC", "decimals": 6, "vault": VAULT},
@@ -17,96 +14,178 @@ TOKENS = {
 DAYS = ("2026-10-05", "2026-10-06")
 
 OUTSTANDING = {
-    ("2026-10-05", USDC): 1_000_000_001, ("2026-10-06", USDC): 90_071_992_547_409_931,
-    ("2026-10-05", SKILL): 5_000_000_000, ("2026-10-06", SKILL): 7_000_000_001,
-}  # fmt: skip
+    ("2026-10-05", USDC): 1_000_000_001,
+    ("2026-10-06", USDC): 90_071_992_547_409_931,
+    ("2026-10-05", SKILL): 5_000_000_000,
+    ("2026-10-06", SKILL): 7_000_000_001,
+}
 FEES = {
-    ("2026-10-05", USDC): 2_500_000, ("2026-10-06", USDC): 123_456, ("2026-10-05", SKILL): 1, ("2026-10-06", SKILL): 0,
-}  # fmt: skip
+    ("2026-10-05", USDC): 2_500_000,
+    ("2026-10-06", USDC): 123_456,
+    ("2026-10-05", SKILL): 1,
+    ("2026-10-06", SKILL): 0,
+}
 NET = {("2026-10-05", "eur"): 123_45, ("2026-10-06", "eur"): -5, ("2026-10-05", "jpy"): 98_765}
 
 
-def build(client: bigquery.Client, fill: Callable, *, stripe: bool = True) -> None:
-    """Makes every mart and ops table that the report reads."""
+def build(client: bigquery.Client, *, stripe: bool = True) -> None:
+    """Makes every mart and fills every ops table that the report reads."""
+    empty_ops(client)
     rows = {mart: [] for mart in MARTS}
     for (day, mint), outstanding in OUTSTANDING.items():
         token = TOKENS[mint]
         key = {"mint": mint, "symbol": token["symbol"], "decimals": token["decimals"]}
         rows["marts.escrow_balances_daily"].append(
-            {**key, "balance_date": day, "vault": token["vault"], "outstanding": outstanding, "open_escrows": 3,
-             "as_of_slot": 300_000_000 + int(day[-1]), "as_of_time": f"{day}T23:00:00Z"}
-        )  # fmt: skip
+            {
+                **key,
+                "balance_date": day,
+                "vault": token["vault"],
+                "outstanding": outstanding,
+                "open_escrows": 3,
+                "as_of_slot": 300_000_000 + int(day[-1]),
+                "as_of_time": f"{day}T23:00:00Z",
+            }
+        )
         fee = FEES[day, mint]
         rows["marts.money_daily"].append(
-            {**key, "activity_date": day, "deposits": 10 * fee, "entry_volume": 8 * fee, "prize_volume": 7 * fee,
-             "fee_revenue": fee, "refunds": 0, "withdrawals_amount": 2 * fee, "withdrawals_count": 4, "net_deposits": 8 * fee}
-        )  # fmt: skip
+            {
+                **key,
+                "activity_date": day,
+                "deposits": 10 * fee,
+                "entry_volume": 8 * fee,
+                "prize_volume": 7 * fee,
+                "fee_revenue": fee,
+                "refunds": 0,
+                "withdrawals_amount": 2 * fee,
+                "withdrawals_count": 4,
+                "net_deposits": 8 * fee,
+            }
+        )
     for mint, token in TOKENS.items():
         held = OUTSTANDING["2026-10-06", mint]
         off = 1 if mint == USDC else 0
         rows["marts.escrow_reconciliation"].append(
-            {"mint": mint, "symbol": token["symbol"], "decimals": token["decimals"], "vault": token["vault"],
-             "method": "token_balances", "slot": 300_000_009, "observed_at": "2026-10-06T23:59:00Z",
-             "vault_balance": held - off, "ledger_balance": held, "ledger_difference": -off}
-        )  # fmt: skip
+            {
+                "mint": mint,
+                "symbol": token["symbol"],
+                "decimals": token["decimals"],
+                "vault": token["vault"],
+                "method": "token_balances",
+                "slot": 300_000_009,
+                "observed_at": "2026-10-06T23:59:00Z",
+                "vault_balance": held - off,
+                "ledger_balance": held,
+                "ledger_difference": -off,
+            }
+        )
     for day, created, free in (("2026-10-05", 40, 15), ("2026-10-06", 41, 16)):
         counts = {"created": created, "paid": created - free, "free": free, "completed": 30, "cancelled": 2}
         rows["marts.matches_daily"].append({"match_date": day, **counts})
     for (day, currency), net in NET.items() if stripe else ():
         rows["marts.stripe_daily"].append(
-            {"activity_date": day, "currency": currency, "decimals": 0 if currency == "jpy" else 2, "gross": net + 50,
-             "refunds": 30, "dispute_amount": 0, "fees": 20, "net": net, "payouts": 0, "charges_succeeded": 3,
-             "failed_payments": 1, "disputes_opened": 0, "disputes_won": 0, "disputes_lost": 0}
-        )  # fmt: skip
-    rows["marts.warehouse_health"].append({"source": "solana", "newest_event_at": "2026-10-06T23:58:30Z"})
-    for mart, columns in MARTS.items():
-        fill(
-            mart,
-            columns,
-            [{name: None if value is None else str(value) for name, value in row.items()} for row in rows[mart]],
+            {
+                "activity_date": day,
+                "currency": currency,
+                "decimals": 0 if currency == "jpy" else 2,
+                "gross": net + 50,
+                "refunds": 30,
+                "dispute_amount": 0,
+                "fees": 20,
+                "net": net,
+                "payouts": 0,
+                "charges_succeeded": 3,
+                "failed_payments": 1,
+                "disputes_opened": 0,
+                "disputes_won": 0,
+                "disputes_lost": 0,
+            }
         )
+    rows["marts.warehouse_health"].append({"source": "solana", "newest_event_at": "2026-10-06T23:58:30Z"})
+    _outside(rows)
+    for mart, columns in MARTS.items():
+        texts = [{name: None if value is None else str(value) for name, value in row.items()} for row in rows[mart]]
+        make(client, mart, columns, texts)
     _operations(client)
 
 
+def _outside(rows: dict[str, list[dict]]) -> None:
+    """A copy of each daily mart's rows on the days before and after the window, with figures that would show."""
+    dates = {"escrow_balances_daily": "balance_date", "matches_daily": "match_date"}
+    for mart, present in rows.items():
+        column = dates.get(mart.removeprefix("marts."), "activity_date")
+        copies = [{**row, column: day} for row in present[:1] if column in row for day in ("2026-10-04", "2026-10-07")]
+        present += copies
+
+
+WINDOW = {"window_start": "2026-10-05T00:00:00Z", "window_end": "2026-10-07T00:00:00Z"}
+ELSEWHERE = (
+    {"window_start": "2026-10-04T00:00:00Z", "window_end": "2026-10-05T00:00:00Z"},
+    {"window_start": "2026-10-07T00:00:00Z", "window_end": "2026-10-08T00:00:00Z"},
+)
+"""The windows that touch the report's on either side; nothing of them belongs on its page."""
+
+
 def _operations(client: bigquery.Client) -> None:
-    window = {"window_start": "2026-10-05T00:00:00Z", "window_end": "2026-10-07T00:00:00Z"}
-    elsewhere = {"window_start": "2026-10-01T00:00:00Z", "window_end": "2026-10-02T00:00:00Z"}
+    insert(client, "ops.objects", _objects())
+    insert(client, "raw.quarantine", _quarantine())
+    insert(client, "ops.check_results", _checks())
+    insert(client, "ops.alerts", _alerts())
+
+
+def _objects() -> list[dict]:
     loaded = {"state": "loaded", "loaded_at": "2026-10-07T00:10:00Z", "dataset": "d"}
-    insert(client, "ops.objects", [
-        {"uri": "gs://l/1", "source": "solana", "rows_loaded": 1200, "rows_quarantined": 0, "size_bytes": 2048, **loaded, **window},
-        {"uri": "gs://l/2", "source": "firebase", "rows_loaded": 34, "rows_quarantined": 1, "size_bytes": 10, **loaded, **window},
-        {"uri": "gs://l/3", "source": "cloudflare", "rows_loaded": 9, "rows_quarantined": 0, "size_bytes": 10, **loaded, **elsewhere},
-    ])  # fmt: skip
-    insert(client, "raw.quarantine", [
-        {"quarantine_id": "q1", "source": "firebase", "dataset": "auth_export", "reason_code": "not_json",
-         "reason": "the object is <no> JSON", "raw_base64": "c2VjcmV0", "_object_uri": "gs://l/2"},
-        {"quarantine_id": "q2", "source": "cloudflare", "dataset": "http_requests", "reason_code": "elsewhere",
-         "reason": "of another window", "_object_uri": "gs://l/3"},
-    ])  # fmt: skip
-    check = {"severity": "critical", "evaluated_at": "2026-10-07T00:20:00Z", "failures": 0, "detail": "[]", **window}
+    solana = {"source": "solana", "rows_loaded": 1200, "rows_quarantined": 0, "size_bytes": 2048}
+    firebase = {"source": "firebase", "rows_loaded": 34, "rows_quarantined": 1, "size_bytes": 10}
+    cloudflare = {"source": "cloudflare", "rows_loaded": 9, "rows_quarantined": 1, "size_bytes": 10}
+    other = [{"uri": f"gs://l/other{n}", **cloudflare, **loaded, **window} for n, window in enumerate(ELSEWHERE)]
+    return [
+        {"uri": "gs://l/1", **solana, **loaded, **WINDOW},
+        {"uri": "gs://l/2", **firebase, **loaded, **WINDOW},
+        *other,
+    ]
+
+
+def _quarantine() -> list[dict]:
+    row = {
+        "source": "firebase",
+        "dataset": "auth_export",
+        "reason": "the object is <no> JSON",
+        "raw_base64": "c2VjcmV0",
+    }
+    other = [{"reason_code": "elsewhere", "_object_uri": f"gs://l/other{n}", **row} for n in range(len(ELSEWHERE))]
+    return [{"reason_code": "not_json", "_object_uri": "gs://l/2", **row}, *other]
+
+
+def _checks() -> list[dict]:
     mismatch = '[{"labels": {}, "figures": {}, "summary": "Vault off by -0.000001 USDC"}]'
-    insert(client, "ops.check_results", [
-        {"result_id": "r:audit_log_gap", "rule": "audit_log_gap", "outcome": "passed", **check},
-        {"result_id": "r:escrow_mismatch", "rule": "escrow_mismatch", "outcome": "failed", **check, "failures": 1, "detail": mismatch},
-        {"result_id": "old:escrow_mismatch", "rule": "escrow_mismatch", "outcome": "passed", **check, "evaluated_at": "2026-10-07T00:01:00Z"},
-        {"result_id": "r:rpc_outage", "rule": "rpc_outage", "outcome": "error", **check, "detail": '[{"error": "no rows to judge"}]'},
-    ])  # fmt: skip
+    failed = {"outcome": "failed", "failures": 1, "detail": mismatch}
+    fine = {"outcome": "passed", "failures": 0, "detail": "[]"}
+    broken = {"outcome": "error", "failures": 0, "detail": '[{"error": "no rows to judge"}]'}
+    now, before = {"evaluated_at": "2026-10-07T00:20:00Z"}, {"evaluated_at": "2026-10-07T00:01:00Z"}
+    rows = [
+        {"result_id": "r:audit_log_gap", **fine, **now, **WINDOW},
+        {"result_id": "r:escrow_mismatch", **failed, **now, **WINDOW},
+        {"result_id": "before:escrow_mismatch", **fine, **before, **WINDOW},
+        {"result_id": "r:rpc_outage", **broken, **now, **WINDOW},
+        *({"result_id": f"other{n}:step_failed", **fine, **now, **window} for n, window in enumerate(ELSEWHERE)),
+    ]
+    return [{"rule": row["result_id"].split(":")[1], "severity": "critical", **row} for row in rows]
+
+
+def _alerts() -> list[dict]:
     alert = {
-        "rule": "escrow_mismatch", "severity": "critical", "figures": "{}", "runbook": "escrow-mismatch.md", "run_id": "r",
-        "last_seen_at": "2026-10-07T00:20:00Z", **window,
-    }  # fmt: skip
-    insert(client, "ops.alerts", [
-        {"alert_key": "a", "labels": '{"vault": "V"}', "state": "firing", "opened_at": "2026-10-07T00:20:00Z",
-         "summary": "Vault off by -0.000001 USDC", **alert},
-        {"alert_key": "b", "labels": '{"vault": "W"}', "state": "resolved", "opened_at": "2026-10-06T00:20:00Z",
-         "resolved_at": "2026-10-06T00:30:00Z", "summary": "Vault was off", **alert},
-        {"alert_key": "c", "labels": '{"vault": "X"}', "state": "resolved", "opened_at": "2026-10-01T00:20:00Z",
-         "resolved_at": "2026-10-01T00:30:00Z", "summary": "Long ago", **alert, **elsewhere},
-    ])  # fmt: skip
-
-
-def insert(client: bigquery.Client, table: str, rows: list[dict]) -> None:
-    """Adds rows to a table; columns that a row lacks are null."""
-    columns = columns_of(client, table)
-    names = ", ".join(columns)
-    client.query(f"insert into {table} ({names}) select {typed(columns)} from {unnested(rows)}").result()
+        "rule": "escrow_mismatch",
+        "severity": "critical",
+        "figures": "{}",
+        "runbook": "escrow-mismatch.md",
+        "run_id": "r",
+        "opened_at": "2026-10-06T00:20:00Z",
+        "last_seen_at": "2026-10-07T00:20:00Z",
+    }
+    over = {"state": "resolved", "resolved_at": "2026-10-06T00:30:00Z"}
+    labels = [f'{{"vault": "{name}"}}' for name in "VWXY"]
+    still = {"state": "firing", "labels": labels[0], "summary": "Vault off by -0.000001 USDC"}
+    was = {**over, "labels": labels[1], "summary": "Vault was off"}
+    other = [{**over, "labels": labels[2 + n], "summary": "Elsewhere", **ELSEWHERE[n]} for n in range(2)]
+    rows = [{**still, **WINDOW}, {**was, **WINDOW}, *other]
+    return [{"alert_key": str(n), **alert, **row} for n, row in enumerate(rows)]

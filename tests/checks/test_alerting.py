@@ -215,6 +215,13 @@ def test_two_runs_at_once_raise_one_alert_and_queue_one_notification(ops, channe
     assert notification["notification_id"].startswith(f"{alert['alert_key']}:firing:")
 
 
+def test_the_same_change_written_twice_is_there_once(ops):
+    changes = transition([], [result("run-1", 0, VAULT)])
+    for _ in range(2):
+        store.write_changes(ops, changes, ROUTES, WINDOW.end)
+    assert (len(rows(ops, "alerts")), len(rows(ops, "notifications"))) == (1, 1)
+
+
 def test_results_of_another_run_are_refused(run):
     with pytest.raises(ValueError, match="another run or window: escrow_mismatch"):
         run(result("run-1", 0, VAULT), result("run-2", 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import threading
@@ -40,6 +41,19 @@ def test_file_channel_drops_a_repeat_also_across_instances_and_threads(tmp_path)
     for thread in threads:
         thread.join()
     assert sorted(line["notification_id"] for line in lines(path)) == ["id0", "id1", "id2"]
+
+
+def test_file_channel_waits_for_another_process_that_is_writing(tmp_path):
+    path = tmp_path / "out.ndjson"
+    line = json.dumps({"notification_id": "id", **PAYLOAD}) + "\n"
+    with path.open("a") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        sender = threading.Thread(target=FileChannel("local", path).send, args=("id", PAYLOAD))
+        sender.start()
+        sender.join(timeout=0.5)
+        other.write(line)
+    sender.join()
+    assert path.read_text() == line
 
 
 def test_file_channel_ends_a_line_that_a_crash_cut_off(tmp_path):

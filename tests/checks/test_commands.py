@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import typer
 from checks_data import START, USDC, VAULT
+from click.testing import Result
 from google.cloud import bigquery
 from marts import MARTS
 from report_world import build
+from typer.testing import CliRunner
 
 from alerting import store
+from alerting.__main__ import app as alerting_app
 from alerting.alerts import transition
+from expectations.__main__ import app as expectations_app
 from expectations.results import CheckResult, FailingRow
+from reporting.__main__ import main as reporting_main
 from warehouse.config import Config
 from warehouse.window import Window
 
 DAY = ["--start", "2026-10-05", "--end", "2026-10-06"]
 
 
+reporting_app = typer.Typer()
+reporting_app.command()(reporting_main)
+APPS = {"expectations": expectations_app, "alerting": alerting_app, "reporting": reporting_app}
+
+
 @pytest.fixture
 def call(ops: bigquery.Client, config: Config):
-    """Runs `python -m ...` against the tests' warehouse; variables set to None are left out."""
+    """Runs a command line in this process against the tests' warehouse; variables set to None are left out."""
     settings = {
         "BQ_EMULATOR_URL": ops._connection.API_BASE_URL,
         "WAREHOUSE_HOME": str(config.embedded.home),
@@ -33,12 +43,9 @@ def call(ops: bigquery.Client, config: Config):
         "COLUMNS": "200",
     }
 
-    def run(*arguments: str, **change: str | None) -> subprocess.CompletedProcess:
-        wanted = {**os.environ, **settings, **change}
-        environment = {name: value for name, value in wanted.items() if value is not None}
-        command = [sys.executable, "-W", "ignore", "-m", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=120)
-        assert "Traceback" not in done.stderr
+    def run(app: str, *arguments: str, **change: str | None) -> Result:
+        done = CliRunner().invoke(APPS[app], arguments, env={**settings, **change})
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
         return done
 
     return run
@@ -56,14 +63,14 @@ def raise_alert(client: bigquery.Client, channel: str) -> None:
 
 def test_expectations_list_names_every_rule(call):
     done = call("expectations", "list")
-    assert done.returncode == 0
+    assert done.exit_code == 0
     assert all(name in done.stdout for name in ("escrow_mismatch", "audit_log_gap", "rpc_outage", "step_failed"))
 
 
 def test_expectations_run_prints_the_outcome_and_records_it(call, ops, fill):
     fill("marts.audit_gaps", MARTS["marts.audit_gaps"], [])
     passed = call("expectations", "run", *DAY, "--rule", "audit_log_gap", "--run-id", "by-hand")
-    assert passed.returncode == 0, passed.stderr
+    assert passed.exit_code == 0, passed.stderr
     assert "passed" in passed.stdout
     (row,) = ops.query("select result_id, outcome from ops.check_results").result()
     assert (row["result_id"], row["outcome"]) == ("by-hand:audit_log_gap", "passed")
@@ -72,17 +79,25 @@ def test_expectations_run_prints_the_outcome_and_records_it(call, ops, fill):
 @pytest.mark.parametrize(
     ("arguments", "change", "message"),
     [
-        (["expectations", "run", *DAY, "--rule", "nothing"], {}, "--rule: there is no rule nothing; the rules are audit_log_gap, "),
+        (
+            ["expectations", "run", *DAY, "--rule", "nothing"],
+            {},
+            "--rule: there is no rule nothing; the rules are audit_log_gap, ",
+        ),
         (["expectations", "run", "--start", "tomorrow", "--end", "2026-10-06"], {}, "not an ISO 8601 time: 'tomorrow'"),
         (["expectations", "run", *DAY], {"BQ_EMULATOR_URL": None}, "BQ_EMULATOR_URL is not set"),
-        (["alerting", "list"], {"WAREHOUSE_CONFIG": "absent.yml"}, "absent.yml: can't be read (No such file or directory)"),
+        (
+            ["alerting", "list"],
+            {"WAREHOUSE_CONFIG": "absent.yml"},
+            "absent.yml: can't be read (No such file or directory)",
+        ),
         (["alerting", "deliver"], {"BQ_EMULATOR_URL": None}, "BQ_EMULATOR_URL is not set"),
         (["reporting", "--start", "2026-10-06", "--end", "2026-10-06", "--out", "x.html"], {}, "empty window"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_work_is_one_line_and_ends_2(call, arguments, change, message):
     done = call(*arguments, **change)
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.exit_code, done.stdout) == (2, "")
     (line,) = done.stderr.strip().splitlines()
     assert line.startswith(f"error: {message}")
 
@@ -91,7 +106,7 @@ def test_alerting_list_and_deliver(call, ops, config):
     assert call("alerting", "list").stdout == "no open alerts\n"
     raise_alert(ops, "local")
     listed = call("alerting", "list")
-    assert listed.returncode == 0
+    assert listed.exit_code == 0
     assert "escrow_mismatch" in listed.stdout
     assert "runbooks/escrow-mismatch.md" in listed.stdout
     assert call("alerting", "deliver").stdout == "1 sent, 0 left in the outbox\n"
@@ -103,13 +118,20 @@ def test_alerting_list_and_deliver(call, ops, config):
 def test_alerting_deliver_says_what_a_channel_lacks(call, ops):
     raise_alert(ops, "oncall")
     done = call("alerting", "deliver")
-    assert (done.returncode, done.stdout) == (1, "0 sent, 1 left in the outbox\n")
+    assert (done.exit_code, done.stdout) == (1, "0 sent, 1 left in the outbox\n")
     assert done.stderr == "error: channel oncall: is not in the configuration\n"
 
 
-def test_reporting_writes_the_page_and_prints_its_path(call, ops, fill, tmp_path):
-    build(ops, fill)
+def test_reporting_writes_the_page_and_prints_its_path(call, ops, tmp_path):
+    build(ops)
     done = call("reporting", *DAY, "--out", str(tmp_path / "report.html"))
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert done.stdout.strip() == str(tmp_path / "report.html")
     assert "escrow_outstanding" in Path(tmp_path / "report.html").read_text()
+
+
+@pytest.mark.parametrize("package", APPS)
+def test_each_package_is_a_command(package):
+    done = subprocess.run([sys.executable, "-m", package, "--help"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Usage: " in done.stdout

@@ -7,6 +7,7 @@ import json
 import pytest
 from checks_data import USDC, VAULT
 
+from expectations import engine
 from expectations.results import load_results
 from expectations.rules import Rule
 from expectations.run import evaluate
@@ -70,6 +71,32 @@ def test_what_cannot_be_evaluated_is_an_error_with_its_reason_and_never_a_pass(
     assert results["e_label"].error == "failing_rows has no column colour"
 
 
+def test_an_engine_that_breaks_or_disagrees_with_the_query_is_an_error(
+    ops, fill, window, config, balance_rule, clock, monkeypatch
+):
+    fill("marts.levels", COLUMNS, [level(VAULT, 0)])
+
+    def breaks(*_: object) -> dict:
+        raise RuntimeError("no engine\nsecond line")
+
+    monkeypatch.setattr(engine, "run_checkpoint", breaks)
+    (result,) = evaluate([balance_rule], window, config, ops, "run-1", clock)
+    assert (result.outcome, result.error) == ("error", "no engine")
+
+    monkeypatch.setattr(engine, "run_checkpoint", lambda *_: {"level_low": engine.Verdict(False, 2)})
+    (result,) = evaluate([balance_rule], window, config, ops, "run-1", clock)
+    assert result.error == "the engine counted 2 failing rows, the query returned 0: the mart changed meanwhile"
+
+    fill("marts.levels", COLUMNS, [level(VAULT, 1), level("other", 1)])
+    monkeypatch.setattr(engine, "run_checkpoint", lambda *_: {"level_low": engine.Verdict(False, 1)})
+    (result,) = evaluate([balance_rule], window, config, ops, "run-1", clock)
+    assert result.error == "the engine counted 1 failing rows, the query returned 2: the mart changed meanwhile"
+
+    monkeypatch.setattr(engine, "run_checkpoint", lambda *_: {})
+    (result,) = evaluate([balance_rule], window, config, ops, "run-1", clock)
+    assert result.error == "the engine returned no verdict"
+
+
 def test_window_and_lookback_bound_the_query(ops, fill, window, config, balance_rule, clock):
     hours = ["2026-10-03T23:59:59Z", "2026-10-04T00:00:00Z", "2026-10-05T23:59:59.999999Z", "2026-10-06T00:00:00Z"]
     fill("marts.levels", {"vault": "STRING", "seen_at": "TIMESTAMP"}, [{"vault": at, "seen_at": at} for at in hours])
@@ -100,3 +127,7 @@ def test_each_evaluation_is_recorded_and_a_repeat_replaces_it(ops, fill, window,
     assert (record["window_start"], record["window_end"]) == (window.start, window.end)
     assert json.loads(record["detail"])[0]["figures"] == {"mint": USDC, "missing": "9"}
     assert load_results(ops, "run-1", [balance_rule]) == results
+
+    other = balance_rule.model_copy(update={"name": "other"})
+    evaluate([other], window, config, ops, "run-1", clock)
+    assert [result.rule for result in load_results(ops, "run-1", [balance_rule, other])] == ["level_low", "other"]

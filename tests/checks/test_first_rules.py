@@ -31,10 +31,19 @@ def check(ops, fill, window, config, clock):
 
 def vault_row(vault: str = VAULT, mint: str = USDC, balance: int = 1000, **change) -> dict:
     row = {
-        "vault": vault, "mint": mint, "method": "token_balances", "slot": 300_860_000, "observed_at": "2026-10-08T23:59:50Z",
-        "vault_balance": balance, "ledger_balance": balance, "offchain_balance": balance, "in_flight": 0,
-        "ledger_difference": 0, "offchain_difference": 0, "ledger_offchain_difference": 0,
-    }  # fmt: skip
+        "vault": vault,
+        "mint": mint,
+        "method": "token_balances",
+        "slot": 300_860_000,
+        "observed_at": "2026-10-08T23:59:50Z",
+        "vault_balance": balance,
+        "ledger_balance": balance,
+        "offchain_balance": balance,
+        "in_flight": 0,
+        "ledger_difference": 0,
+        "offchain_difference": 0,
+        "ledger_offchain_difference": 0,
+    }
     return {key: None if value is None else str(value) for key, value in {**row, **change}.items()}
 
 
@@ -61,7 +70,8 @@ def test_a_base_unit_in_any_leg_either_way_is_a_mismatch(check, column, legs, di
     assert (row.figures["difference"], row.figures["slot"]) == (str(difference), 300_860_000)
     sign = "-" if difference < 0 else ""
     assert row.summary == (
-        f"Vault {SKILL_VAULT} is off by {sign}0.000000001 SKILL ({difference} base unit) at slot 300860000: {legs} differ"
+        f"Vault {SKILL_VAULT} is off by {sign}0.000000001 SKILL ({difference} base unit) "
+        f"at slot 300860000: {legs} differ"
     )
 
 
@@ -92,8 +102,13 @@ def test_a_platform_without_vaults_has_nothing_to_reconcile(check, config):
 
 def finding(kind: str, stream: str | None, day: str = "2026-10-05", **change) -> dict:
     row = {
-        "finding_date": day, "kind": kind, "stream": stream, "occurrences": 1, "happened_at": f"{day}T10:00:00Z", **change,
-    }  # fmt: skip
+        "finding_date": day,
+        "kind": kind,
+        "stream": stream,
+        "occurrences": 1,
+        "happened_at": f"{day}T10:00:00Z",
+        **change,
+    }
     return {key: None if value is None else str(value) for key, value in row.items()}
 
 
@@ -109,10 +124,15 @@ def test_one_dropped_record_is_one_alert_that_names_stream_and_number(check):
     (row,) = check("audit_log_gap", rows).rows
     assert row.labels == {"stream": "escrow", "day": "2026-10-05"}
     assert row.figures == {
-        "kind": "money_event_without_audit_record, sequence_gap", "missing_numbers": "7", "missing_records": 1,
-        "money_events_without_record": 1, "records_without_money_event": 0, "chain_breaks": 0,
-        "first_at": "2026-10-05T10:00:00Z", "last_at": "2026-10-05T10:00:00Z",
-    }  # fmt: skip
+        "kind": "money_event_without_audit_record, sequence_gap",
+        "missing_numbers": "7",
+        "missing_records": 1,
+        "money_events_without_record": 1,
+        "records_without_money_event": 0,
+        "chain_breaks": 0,
+        "first_at": "2026-10-05T10:00:00Z",
+        "last_at": "2026-10-05T10:00:00Z",
+    }
     assert row.summary == (
         "Audit stream escrow on 2026-10-05: 1 record missing (number 7); 1 on-chain money event without record"
     )
@@ -130,8 +150,12 @@ def test_findings_of_streams_and_days_are_alerts_of_their_own(check):
     ]
     rows = {(row.labels["day"][-2:], row.labels["stream"]): row.figures for row in check("audit_log_gap", rows).rows}
     assert sorted(rows) == [
-        ("04", "escrow"), ("05", "escrow"), ("05", "matches"), ("05", "not recorded"), ("05", "payments"),
-    ]  # fmt: skip
+        ("04", "escrow"),
+        ("05", "escrow"),
+        ("05", "matches"),
+        ("05", "not recorded"),
+        ("05", "payments"),
+    ]
     assert (rows["05", "escrow"]["missing_numbers"], rows["05", "escrow"]["missing_records"]) == ("7, 20-22", 4)
     assert (rows["05", "payments"]["chain_breaks"], rows["05", "payments"]["missing_numbers"]) == (2, "none")
     assert rows["04", "escrow"]["records_without_money_event"] == 1
@@ -150,11 +174,19 @@ def test_findings_are_read_as_far_back_as_the_lookback_and_not_past_the_window(c
 def bucket(provider: str, minute: int, calls: int, failures: int, attempt: str = "a", **change) -> dict:
     start = START + timedelta(days=4, minutes=minute)
     row = {
-        "window_start": "2026-10-05T00:00:00Z", "window_end": "2026-10-06T00:00:00Z", "provider": provider,
-        "bucket_start": format_instant(start), "attempt_id": attempt, "calls": calls, "failures": failures,
-        "http_error_calls": failures, "timeout_calls": 0, "connection_calls": 0,
-        "last_called_at": format_instant(start + timedelta(minutes=1)), **change,
-    }  # fmt: skip
+        "window_start": "2026-10-05T00:00:00Z",
+        "window_end": "2026-10-06T00:00:00Z",
+        "provider": provider,
+        "bucket_start": format_instant(start),
+        "attempt_id": attempt,
+        "calls": calls,
+        "failures": failures,
+        "http_error_calls": failures,
+        "timeout_calls": 0,
+        "connection_calls": 0,
+        "last_called_at": format_instant(start + timedelta(minutes=1)),
+        **change,
+    }
     return {key: str(value) for key, value in row.items()}
 
 
@@ -167,9 +199,14 @@ def test_an_outage_names_the_provider(check):
     (row,) = check("rpc_outage", [bucket("alpha", 0, 12, 12), bucket("beta", 0, 340, 0)]).rows
     assert row.labels == {"provider": "alpha"}
     assert row.figures == {
-        "failures": 12, "calls": 12, "http_errors": 12, "unreachable": 0, "failing_providers": 1,
-        "since": "2026-10-09T00:00:00Z", "last_called_at": "2026-10-09T00:01:00Z",
-    }  # fmt: skip
+        "failures": 12,
+        "calls": 12,
+        "http_errors": 12,
+        "unreachable": 0,
+        "failing_providers": 1,
+        "failing_since": "2026-10-09T00:00:00Z",
+        "last_called_at": "2026-10-09T00:01:00Z",
+    }
     assert row.summary == (
         "RPC provider alpha fails: 12 of 12 calls since 2026-10-09 00:00 UTC (1 failing provider in all)"
     )
@@ -219,9 +256,11 @@ def attempt(ops):
         begin, end = (format_instant(START + timedelta(hours=hour)) for hour in hours)
         started = format_instant(START + timedelta(days=1, minutes=minute))
         ops.query(
-            "insert into ops.attempts (attempt_id, step, source, window_start, window_end, started_at, outcome, detail) "
-            f"values ('a{minute}', 'land', {f'{source!r}' if source else 'null'}, timestamp '{begin}', timestamp '{end}', "
-            f"timestamp '{started}', '{outcome}', '{'ConnectionError: refused' if outcome == 'failed' else ''}')"
+            "insert into ops.attempts "
+            "(attempt_id, step, source, window_start, window_end, started_at, outcome, detail) "
+            f"values ('a{minute}', 'land', {f'{source!r}' if source else 'null'}, "
+            f"timestamp '{begin}', timestamp '{end}', timestamp '{started}', '{outcome}', "
+            f"'{'ConnectionError: refused' if outcome == 'failed' else ''}')"
         ).result()
 
     return write

@@ -21,7 +21,7 @@ def alert() -> Alert:
         severity="critical",
         labels={"vault": VAULT},
         state="firing",
-        opened_at=START + timedelta(days=1, minutes=5),
+        opened_at=START + timedelta(days=1, minutes=5, microseconds=7),
         resolved_at=None,
         last_seen_at=START + timedelta(days=1, minutes=5),
         window_start=START,
@@ -59,7 +59,7 @@ def test_a_resolved_one_says_so_and_since_when(alert):
 def test_the_id_is_the_same_for_each_attempt_and_differs_by_kind_and_outbreak(alert):
     later = replace(alert, opened_at=alert.opened_at + timedelta(hours=1))
     ids = [notification_id(alert, "firing"), notification_id(alert, "resolved"), notification_id(later, "firing")]
-    assert ids[0] == f"{alert.alert_key}:firing:2026-10-06T00:05:00Z"
+    assert ids[0] == f"{alert.alert_key}:firing:2026-10-06T00:05:00.000007Z"
     assert len(set(ids)) == 3
 
 

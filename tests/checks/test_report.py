@@ -58,17 +58,21 @@ class Elements(html.parser.HTMLParser):
         return {**element, "text": " ".join(element["text"].split())}
 
 
-@pytest.fixture
-def world(ops, fill):
-    """The client of a warehouse with the small world in it."""
-    ops.query("delete from raw.quarantine where true").result()
-    build(ops, fill)
-    return ops
+@pytest.fixture(scope="module")
+def world(client):
+    """The client of a warehouse with the small world in it; tests that change it come last and build it anew."""
+    build(client)
+    return client
 
 
-@pytest.fixture
-def page(world, config, tmp_path) -> Elements:
-    path = build_report(world, config, WINDOW, "nightly:1", tmp_path / "deep" / "report.html")
+@pytest.fixture(scope="module")
+def path(world, config, tmp_path_factory) -> Path:
+    """The page's file, in a folder that was not there."""
+    return build_report(world, config, WINDOW, "nightly:1", tmp_path_factory.mktemp("page") / "deep" / "report.html")
+
+
+@pytest.fixture(scope="module")
+def page(path) -> Elements:
     return Elements(path.read_text(encoding="utf-8"))
 
 
@@ -123,8 +127,10 @@ def test_the_escrow_table_shows_legs_and_differences_and_no_zero_for_a_missing_l
 
 def test_checks_alerts_and_quarantine_of_the_window_and_nothing_else(page):
     assert [(e["data-check"], e["data-outcome"]) for e in page.found if "data-check" in e] == [
-        ("audit_log_gap", "passed"), ("escrow_mismatch", "failed"), ("rpc_outage", "error"),
-    ]  # fmt: skip
+        ("audit_log_gap", "passed"),
+        ("escrow_mismatch", "failed"),
+        ("rpc_outage", "error"),
+    ]
     assert "no rows to judge" in page.one(data_check="rpc_outage")["text"]
     assert [e["data-state"] for e in page.found if "data-alert" in e] == ["firing", "resolved"]
     assert "runbooks/escrow-mismatch.md" in page.one(data_alert="escrow_mismatch", data_state="firing")["text"]
@@ -140,54 +146,42 @@ def test_freshness_and_what_was_loaded_per_source(page):
     cloudflare = page.one(tag="tr", data_source="cloudflare")["text"]
     assert (
         cloudflare
-        == "cloudflare no data from this source for this window; 1 object in all, last loaded 2026-10-07 00:10:00"
+        == "cloudflare no data from this source for this window; 2 objects in all, last loaded 2026-10-07 00:10:00"
     )
 
 
-def test_a_source_without_data_says_so_and_shows_no_zero(ops, fill, config, tmp_path):
-    build(ops, fill, stripe=False)
-    path = build_report(ops, config, WINDOW, "nightly:1", tmp_path / "report.html")
-    page = Elements(path.read_text(encoding="utf-8"))
-    assert page.one(id="stripe")["text"].endswith(
-        "No data from this source. No balance transaction, charge or dispute in this window (stripe)."
-    )
-    assert page.one(id="tile-stripe")["text"] == "Stripe net no data from this source"
-    assert page.where(data_kpi="stripe_net") == []
+def test_the_same_data_give_the_same_bytes(world, path, config, tmp_path):
+    again = build_report(world, config, WINDOW, "nightly:1", tmp_path / "again.html")
+    assert again.read_bytes() == path.read_bytes()
 
 
-def test_a_mart_that_does_not_exist_yet_is_named_and_the_rest_is_there(world, config, tmp_path):
-    world.delete_table("escrow-warehouse.marts.matches_daily")
-    path = build_report(world, config, WINDOW, "nightly:1", tmp_path / "report.html")
-    page = Elements(path.read_text(encoding="utf-8"))
-    assert "matches_daily" in page.one(id="missing-marts")["text"]
-    assert page.one(id="tile-matches")["text"] == "Matches no data from this source"
-    assert len(page.where(data_kpi="fee_revenue")) == 4
-
-
-def test_the_same_data_give_the_same_bytes(world, config, tmp_path):
-    first, second = (build_report(world, config, WINDOW, "nightly:1", tmp_path / f"{n}.html") for n in (1, 2))
-    assert first.read_bytes() == second.read_bytes()
-
-
-def test_the_page_needs_nothing_else_and_holds_no_original_bytes(page, world, config, tmp_path):
+def test_the_page_needs_nothing_else_and_holds_no_original_bytes(page, path):
     assert [
         e for e in page.found if e["tag"] in ("link", "img", "iframe") or (e["tag"] == "script" and "src" in e)
     ] == []
-    text = build_report(world, config, WINDOW, "nightly:1", tmp_path / "report.html").read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
     assert "c2VjcmV0" not in text
     assert "@import" not in re.search(r"<style>(.*?)</style>", text, re.DOTALL)[1]
 
 
-def test_a_browser_shows_the_figures_and_draws_the_charts(world, config, tmp_path):
+def test_a_browser_shows_the_figures_and_draws_the_charts(path, tmp_path):
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
     if browser is None:
         pytest.skip("no Chromium on this machine: the page was not opened in a browser")
-    path = build_report(world, config, WINDOW, "nightly:1", tmp_path / "report.html")
     flags = [
-        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}", "--window-size=1280,2000",
-        "--virtual-time-budget=10000", "--dump-dom",
-    ]  # fmt: skip
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        f"--user-data-dir={tmp_path / 'profile'}",
+        "--window-size=1280,2000",
+        "--virtual-time-budget=10000",
+        "--dump-dom",
+    ]
     done = subprocess.run([browser, *flags, path.as_uri()], capture_output=True, text=True, check=True, timeout=120)
     page = Elements(done.stdout)
     assert {
@@ -196,10 +190,37 @@ def test_a_browser_shows_the_figures_and_draws_the_charts(world, config, tmp_pat
     assert page.one(data_kpi="fee_revenue_total", data_mint=USDC)["text"] == "2.623456 USDC"
     drawn = [e for e in page.found if "js-plotly-plot" in e.get("class", "")]
     assert sorted(e["id"] for e in drawn) == [
-        "chart-balance-0", "chart-balance-1", "chart-matches-created", "chart-matches-ended", "chart-money-0", "chart-money-1",
-        "chart-stripe-0", "chart-stripe-1",
-    ]  # fmt: skip
+        "chart-balance-0",
+        "chart-balance-1",
+        "chart-matches-created",
+        "chart-matches-ended",
+        "chart-money-0",
+        "chart-money-1",
+        "chart-stripe-0",
+        "chart-stripe-1",
+    ]
     assert len([e for e in page.found if e["tag"] == "svg" and e.get("class") == "main-svg"]) >= len(drawn)
+
+
+def test_a_source_without_data_says_so_and_shows_no_zero(client, config, tmp_path):
+    build(client, stripe=False)
+    path = build_report(client, config, WINDOW, "nightly:1", tmp_path / "report.html")
+    page = Elements(path.read_text(encoding="utf-8"))
+    assert page.one(id="stripe")["text"].endswith(
+        "No data from this source. No balance transaction, charge or dispute in this window (stripe)."
+    )
+    assert page.one(id="tile-stripe")["text"] == "Stripe net no data from this source"
+    assert page.where(data_kpi="stripe_net") == []
+
+
+def test_a_mart_that_does_not_exist_yet_is_named_and_the_rest_is_there(client, config, tmp_path):
+    build(client)
+    client.delete_table("escrow-warehouse.marts.matches_daily")
+    path = build_report(client, config, WINDOW, "nightly:1", tmp_path / "report.html")
+    page = Elements(path.read_text(encoding="utf-8"))
+    assert "matches_daily" in page.one(id="missing-marts")["text"]
+    assert page.one(id="tile-matches")["text"] == "Matches no data from this source"
+    assert len(page.where(data_kpi="fee_revenue")) == 4
 
 
 def test_an_empty_warehouse_is_a_page_without_figures(ops, client, config, tmp_path):

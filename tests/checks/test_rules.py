@@ -65,18 +65,30 @@ def test_a_good_file_is_read(write):
         ({"labels": ["wallet"]}, "labels: an alert must not show personal data: wallet"),
         ({"figures": ["missing", "missing"]}, "figures: a column is named twice"),
         ({"figures": ["missing", "vault"]}, "(file): both a label and a figure: vault"),
-        ({"summary": "{{ missing"}, "summary: not a template: unexpected end of template, expected 'end of print statement'."),
+        (
+            {"summary": "{{ missing"},
+            "summary: not a template: unexpected end of template, expected 'end of print statement'.",
+        ),
         ({"summary": "{{ amount }}"}, "(file): summary uses amount, which is neither a label nor a figure"),
-        ({"failing_rows": "delete from {batch} where true"}, "failing_rows: must be one query that begins with select or with"),
-        ({"failing_rows": "select 1 from {batch}; drop table x"}, "failing_rows: must be one query that begins with select or with"),
+        (
+            {"failing_rows": "delete from {batch} where true"},
+            "failing_rows: must be one query that begins with select or with",
+        ),
+        (
+            {"failing_rows": "select 1 from {batch}; drop table x"},
+            "failing_rows: must be one query that begins with select or with",
+        ),
         ({"failing_rows": "select vault from marts.levels"}, "failing_rows: must read from {batch}"),
-        ({"failing_rows": "select {thresholds.nothing} from {batch}"}, "failing_rows: unknown placeholder {thresholds.nothing}"),
+        (
+            {"failing_rows": "select {thresholds.nothing} from {batch}"},
+            "failing_rows: unknown placeholder {thresholds.nothing}",
+        ),
         ({"failing_rows": "select {window} from {batch}"}, "failing_rows: unknown placeholder {window}"),
         ({"inhibits": ["level_low"]}, "(file): a rule can't inhibit itself"),
         ({"lookback_days": -1}, "lookback_days: Input should be greater than or equal to 0"),
         ({"name": "other"}, "name: is 'other', but the file is called level_low.yml"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_key_is_named_with_its_file(write, change, message):
     path = write(**change)
     with pytest.raises(RuleError) as error:

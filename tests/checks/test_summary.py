@@ -17,9 +17,8 @@ WINDOW = Window(START, START + timedelta(days=2))
 TOKENS = {USDC: Unit("USDC", USDC, 6), SKILL: Unit("SKILL", SKILL, 9)}
 
 
-def test_the_values_are_exact_sums_of_the_window(ops, fill, config):
-    ops.query("delete from raw.quarantine where true").result()
-    build(ops, fill)
+def test_the_values_are_exact_sums_of_the_window(ops, config):
+    build(ops)
     values = summary(ops, config, WINDOW)
     assert {s.name: (s.window_objects, s.window_rows, s.window_quarantined) for s in values.sources} == {
         "solana": (1, 1200, 0), "stripe": (0, 0, 0), "firebase": (1, 34, 1), "cloudflare": (0, 0, 0),
@@ -35,8 +34,8 @@ def test_the_values_are_exact_sums_of_the_window(ops, fill, config):
     assert [alert.summary for alert in values.resolved_alerts] == ["Vault was off"]
 
 
-def test_what_is_printed(ops, fill, config):
-    build(ops, fill, stripe=False)
+def test_what_is_printed(ops, config):
+    build(ops, stripe=False)
     out = io.StringIO()
     render(summary(ops, config, WINDOW), Console(file=out, width=120, no_color=True))
     lines = [" ".join(line.split()) for line in out.getvalue().splitlines()]

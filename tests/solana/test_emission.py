@@ -219,6 +219,12 @@ def test_unmatched_frames_make_the_event_uncertain_not_wrong(logs):
     assert [(f.code, f.raw) for f in found.findings] == [("unmatched_frames", made(1))]
 
 
+def test_a_place_needs_the_recorded_depth():
+    logs = [enter(OTHER), enter(PROGRAM, 2), data(made(1)), leave(PROGRAM), leave(OTHER)]
+    assert run(logs, [call(OTHER)], {0: [call(PROGRAM, height=2)]}).events[0].emitter == (0, 0)
+    assert run(logs, [call(OTHER)], {0: [call(PROGRAM, height=3)]}).events[0].emitter is None
+
+
 def test_a_top_level_call_ends_the_doubt():
     found = run(
         [enter(PROGRAM), leave(OTHER), data(made(1)), enter(PROGRAM), data(made(2)), leave(PROGRAM)],

@@ -199,6 +199,15 @@ def test_every_provider_down_names_each_and_no_secret(servers):
     assert "s3cret" not in pool.call_lines().decode()
 
 
+def test_an_address_with_a_key_is_in_no_log(servers, caplog):
+    caplog.set_level("INFO")
+    pool = servers.pool(alpha=status(503), beta=ok)
+    for provider in pool._providers:
+        provider.http.endpoint_uri += "?api-key=s3cret"
+    assert asked(pool, 7) == [("beta", "ok", 7)]
+    assert "s3cret" not in caplog.text
+
+
 def test_one_null_and_one_down_is_an_answer_not_an_outage(servers):
     pool = servers.pool(alpha=null, beta=None)
     assert asked(pool, 7) == [("alpha", "null", None)]

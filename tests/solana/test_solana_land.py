@@ -14,7 +14,7 @@ from solana_context import WINDOW, objects_of, rows_of
 
 from ingestion import run
 from ingestion.base import Context, NewObject
-from ingestion.solana import SOURCE, land, rpc
+from ingestion.solana import SOURCE, land, requests, rpc
 from ingestion.solana.land import WindowIncomplete
 from ingestion.solana.rpc import AllProvidersDown
 from sandbox.app import Platform, build_app, prepare_recorded, prepare_simulated
@@ -150,6 +150,21 @@ def test_a_window_takes_its_own_half_open_part(configured, simulated, served):
     assert set(signatures(first)) | set(signatures(second)) == set(rows)
     assert set(signatures(first)) & set(signatures(second)) == set()
     assert start < middle
+
+
+def test_pages_are_followed_down_to_the_window(configured, simulated, served, monkeypatch):
+    ctx = fast(configured(SANDBOX_URL=served))
+    window = Window.parse("2026-10-06T00:00:00Z", "2026-10-06T12:00:00Z")
+    whole = signatures(landed(ctx, window)[0])
+    assert len(whole) > 50
+    monkeypatch.setattr(requests, "PAGE", 40)
+    objects, failure = landed(ctx, window)
+    assert failure is None
+    assert signatures(objects) == whole
+    listings = [line for line in lines(objects_of(objects, "rpc_calls")) if line["method"] == "getSignaturesForAddress"]
+    addresses = ctx.config.own.own_addresses()
+    oldest = sum(len(simulated[1].chain.history(address)) for address in addresses)
+    assert len(addresses) < len(listings) < oldest // 40  # pages below the window are not asked for
 
 
 def test_balances_are_the_chain_s(configured, simulated, served):

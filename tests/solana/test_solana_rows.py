@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chain_builder import SIGNATURE, b64, key, transaction
+from chain_builder import SIGNATURE, b64, call, key, transaction
 from solana_context import PSEUDONYM, ROOT, rows_of
 
 from ingestion.solana.rows import hide_personal
@@ -159,6 +159,21 @@ def test_lines_that_hold_no_transaction(configured):
     ]
     assert [base64.b64decode(row["raw_base64"]) for row in rows["quarantine"]] == lines[:8]
     assert [row["_line"] for row in rows["solana_transactions"]] == [9]
+
+
+def test_a_broken_transaction_does_not_harm_the_next(configured):
+    token = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"
+    ctx = configured("skill_match")
+    program = ctx.config.own.program_id
+    bad = transaction(None, [call(program), call(token, accounts=[key(8)])])
+    for instruction in bad["transaction"]["message"]["instructions"]:
+        instruction["data"] = "0OIl"
+    rows = rows_of(ctx, "transactions", landed(bad, transaction([])))
+    assert [row["_line"] for row in rows["solana_transactions"]] == [1, 2]
+    assert [(row["_line"], row["reason_code"], row["position"]) for row in rows["quarantine"]] == [
+        (1, "no_log", "log:"),
+        (1, "bad_base58", "cpi:0"),
+    ]
 
 
 def test_an_unmapped_event_is_kept_and_quarantined(configured, fixtures):

@@ -92,6 +92,26 @@ def test_token_balances():
     assert [(b.pre, b.post) for b in view.token_balances] == [(2**64 - 1, None)]
 
 
+def test_the_owner_after_the_transaction_counts():
+    result = transaction(
+        [], balances=[{"account": OTHER, "owner": PAYER, "mint": PROGRAM, "decimals": 6, "pre": 1, "post": 2}]
+    )
+    result["meta"]["postTokenBalances"][0]["owner"] = PROGRAM
+    (balance,) = view_of(result).token_balances
+    assert balance.owner == PROGRAM
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_looked_up_accounts_of_a_jsonparsed_answer_are_taken_once(listed):
+    """A node lists them among the keys; the answer may name them again in meta.loadedAddresses."""
+    result = transaction([], [call(PROGRAM)])
+    message = result["transaction"]["message"]
+    message["accountKeys"] = [{"pubkey": address, "source": "transaction"} for address in message["accountKeys"]]
+    message["accountKeys"] += [{"pubkey": OTHER, "source": "lookupTable"}] if listed else []
+    result["meta"]["loadedAddresses"] = {"writable": [OTHER], "readonly": []}
+    assert view_of(result).account_keys == [PAYER, PROGRAM, OTHER]
+
+
 def broken(**changes):
     result = transaction([], [call(PROGRAM)])
     for path, value in changes.items():
@@ -114,6 +134,8 @@ def broken(**changes):
         (broken(transaction=["AAAA", "base64"]), "the transaction is not shaped as documented"),
         (broken(transaction__message__accountKeys=[PAYER]), "the transaction is not shaped as documented (IndexError)"),
         (broken(transaction__signatures=[]), "the transaction is not shaped as documented (IndexError)"),
+        (broken(meta__logMessages=[None]), "a key, signature or log line is no text"),
+        (broken(transaction__message__instructions=[{"programIdIndex": 0, "accounts": [], "data": 5}]), "data of an"),
         (broken(meta__innerInstructions=[{}]), "the transaction is not shaped as documented (KeyError)"),
     ],
 )

@@ -162,20 +162,9 @@ def _imitates(line: str) -> bool:
 def _token(
     number: int, at: int, text: str, stack: list[_Frame], broken: bool, room: _Room, imitation: bool = False
 ) -> LogToken:
-    frame = stack[-1] if stack else None
-    if frame is None or frame.program is None or broken:
-        doubt = "unmatched_frames"
-    else:
-        doubt = "log_truncated" if room.may_hide_frames else ""
-    return LogToken(
-        number,
-        at,
-        text,
-        frame.program if frame else None,
-        frame.place if frame and not doubt else None,
-        doubt,
-        imitation,
-    )
+    frame = stack[-1] if stack else _Frame(None, None)
+    doubt = "unmatched_frames" if broken or not stack else "log_truncated" if room.may_hide_frames else ""
+    return LogToken(number, at, text, frame.program, None if doubt else frame.place, doubt, imitation)
 
 
 class _Room:

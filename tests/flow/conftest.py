@@ -1,0 +1,34 @@
+"""The first run from nothing, shared: it is what repeated, faulty and killed runs are compared with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flow_harness import rows, run, tables, warehouse_of
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("flow")
+
+
+@pytest.fixture(scope="session")
+def clean(home) -> dict:
+    """What the first run printed, and every table it left."""
+    done = run(home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with warehouse_of(home) as client:
+        return {
+            "printed": done.stdout,
+            "tables": tables(client),
+            "objects": rows(
+                client, "select uri, rows_loaded from ops.objects where dataset <> 'rpc_calls' order by uri"
+            ),
+            "alerts": rows(client, "select * from ops.alerts"),
+            "checks": rows(client, "select rule, outcome from ops.check_results where run_id like 'nightly_close%'"),
+            "marts": {
+                name: rows(client, f"select * from marts.{name}")
+                for name in ("escrow_balances_daily", "escrow_balances", "matches_daily", "money_daily", "stripe_daily")
+            },
+        }

@@ -1,0 +1,122 @@
+"""The whole product, run as a person runs it: clean, again, with faults, healed. The tests build on one another."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+from flow_harness import rows, run, tables, warehouse_of
+
+from sandbox.addresses import USDC_MINT, VAULTS
+
+pytestmark = pytest.mark.xdist_group("flow")
+
+
+@pytest.fixture(scope="module")
+def truth(home, clean) -> dict:
+    return json.loads((home / "sandbox" / "truth.json").read_text())["days"]
+
+
+def number(value: object) -> Decimal:
+    return Decimal(str(value))
+
+
+def test_it_prints_rows_figures_checks_alerts_and_where_the_report_is(home, clean):
+    report = next((home / "report").glob("*.html"))
+    for text in ("solana", "stripe", "firebase", "cloudflare", "fee revenue", "escrow_mismatch", "0 open", str(report)):
+        assert text in clean["printed"]
+
+
+def test_nothing_is_wrong_on_a_clean_run(clean):
+    assert clean["alerts"] == []
+    assert {row["rule"]: row["outcome"] for row in clean["checks"]} == dict.fromkeys(("audit_log_gap", "escrow_mismatch", "rpc_outage", "step_failed"), "passed")
+    assert clean["tables"]["raw.quarantine"] == []
+
+
+def test_escrow_balances_are_the_truth_at_each_day_end(clean, truth):
+    held = {(str(row["balance_date"]), row["vault"]): row for row in clean["marts"]["escrow_balances_daily"]}
+    expected = {
+        (day, vault): balance for day, figures in truth.items() for vault, balance in figures["M3"]["vaults"].items()
+    }
+    assert {key: number(row["outstanding"]) for key, row in held.items()} == {
+        key: number(balance) for key, balance in expected.items()
+    }
+    for day, figures in truth.items():
+        for mint, vault in VAULTS.items():
+            open_escrows = [item for item in figures["M3"]["escrows"].values() if item["mint"] == mint]
+            assert held[day, vault]["open_escrows"] == len(open_escrows)
+            assert number(held[day, vault]["escrow_balance"]) == sum(number(item["balance"]) for item in open_escrows)
+
+
+def test_open_escrows_are_the_truth_match_by_match(clean, truth):
+    last = truth[max(truth)]["M3"]["escrows"]
+    held = {row["escrow_id"]: row for row in clean["marts"]["escrow_balances"] if row["account_class"] == "escrow"}
+    assert {match: (row["mint"], number(row["balance"])) for match, row in held.items()} == {
+        match: (item["mint"], number(item["balance"])) for match, item in last.items()
+    }
+
+
+def test_matches_are_the_truth_each_day(clean, truth):
+    held = {str(row["match_date"]): row for row in clean["marts"]["matches_daily"]}
+    assert set(held) == set(truth)
+    for day, figures in truth.items():
+        assert {key: held[day][key] for key in figures["M16"]} == figures["M16"], day
+
+
+def test_money_is_the_truth_each_day_and_mint(clean, truth):
+    held = {(str(row["activity_date"]), row["mint"]): row for row in clean["marts"]["money_daily"]}
+    assert set(held) == {(day, mint) for day, figures in truth.items() for mint in figures["M17"]}
+    for (day, mint), row in held.items():
+        expected = dict(truth[day]["M17"][mint])
+        mean = expected.pop("mean_entry")
+        assert {key: number(row[key]) for key in expected} == {key: number(value) for key, value in expected.items()}
+        assert number(row["mean_entry_numerator"]) == number(mean["numerator"])
+        assert row["mean_entry_denominator"] == mean["denominator"]
+
+
+def test_stripe_is_the_truth_each_day_and_currency(clean, truth):
+    held = {(str(row["activity_date"]), row["currency"]): row for row in clean["marts"]["stripe_daily"]}
+    assert set(held) == {(day, currency) for day, figures in truth.items() for currency in figures["M21"]}
+    for (day, currency), row in held.items():
+        expected = truth[day]["M21"][currency]
+        assert {key: number(row[key]) for key in expected} == {key: number(value) for key, value in expected.items()}
+
+
+def test_a_second_run_changes_no_figure_and_loads_nothing_twice(home, clean):
+    done = run(home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with warehouse_of(home) as client:
+        after = tables(client)
+        objects = rows(client, "select uri, rows_loaded from ops.objects where dataset <> 'rpc_calls' order by uri")
+    assert objects == clean["objects"]
+    assert after.keys() == clean["tables"].keys()
+    for name, held in after.items():
+        assert held == clean["tables"][name], name
+
+
+def test_each_fault_raises_its_alert_and_only_that(home, clean):
+    done = run(home, "--fault", "move_base_unit", "--fault", "drop_audit_event", "--fault", "rpc_down")
+    assert done.returncode == 0, done.stdout + done.stderr
+    with warehouse_of(home) as client:
+        firing = rows(client, "select rule, labels, figures, summary, runbook from ops.alerts where state = 'firing'")
+        sent = [json.loads(line) for line in (home / "alerts" / "notifications.ndjson").read_text().splitlines()]
+    by_rule = {row["rule"]: row for row in firing}
+    assert len(firing) == len(by_rule) == 3
+    mismatch, gap, outage = by_rule["escrow_mismatch"], by_rule["audit_log_gap"], by_rule["rpc_outage"]
+    assert VAULTS[USDC_MINT] in mismatch["labels"]
+    assert "1 base unit" in mismatch["summary"]
+    assert json.loads(gap["labels"])["stream"] == "accounts"
+    assert json.loads(outage["labels"])["provider"] == "alpha"
+    assert len(sent) == 3
+    assert {row["runbook"] for row in firing} == {"escrow-mismatch.md", "audit-log-gap.md", "rpc-outage.md"}
+
+
+def test_the_clean_run_after_it_resolves_every_alert(home, clean):
+    done = run(home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with warehouse_of(home) as client:
+        states = rows(client, "select rule, state from ops.alerts order by rule")
+    assert {(row["rule"], row["state"]) for row in states} == {
+        (rule, "resolved") for rule in ("audit_log_gap", "escrow_mismatch", "rpc_outage")
+    }

@@ -38,7 +38,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/dbt parse --quiet --project-dir dbt_project --profiles-dir dbt_project
-	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
+	$(BIN)/python dbt_project/lint.py
 
 up: $(READY) ## Airflow's web page and scheduler on the embedded warehouse
 	@$(BIN)/python -m warehouse up

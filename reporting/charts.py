@@ -18,6 +18,8 @@ COLOURS = ("#2563eb", "#0d9488", "#d97706", "#7c3aed", "#dc2626", "#64748b")
 GRID, INK, FAINT = "#e5e9f0", "#1f2937", "#6b7280"
 FONT = "-apple-system, BlinkMacSystemFont, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 HEIGHT = 300
+FAR_DAYS = 62
+MANY_TICKS = 20
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def lines(days: Sequence[date], series: Sequence[Series], unit: Unit | None) -> 
     for colour, item in zip(_colours(series), series, strict=True):
         figure.add_scatter(
             **_trace(item, days, unit),
-            mode="lines+markers",
+            mode="lines+markers" if len(days) <= FAR_DAYS else "lines",
             line={"color": colour, "width": 2.5},
             marker={"size": 7, "color": colour},
             fill="tozeroy" if len(series) == 1 else None,
@@ -92,14 +94,29 @@ def _specification(figure: go.Figure, unit: Unit | None, days: Sequence[date]) -
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 12, "color": FAINT}},
         separators=".,",
     )
-    ticks = {"tickvals": [day.isoformat() for day in days]} if len(days) <= 10 else {}
-    half = timedelta(hours=12)
-    ends = [datetime.combine(days[0], time()) - half, datetime.combine(days[-1], time()) + half]
-    figure.update_xaxes(
-        type="date", range=[end.isoformat() for end in ends], tickformat="%a %d %b", showgrid=False, linecolor=GRID,
-        tickcolor=GRID, **ticks,
-    )  # fmt: skip
+    figure.update_xaxes(showgrid=False, linecolor=GRID, tickcolor=GRID, **_day_axis(days))
     figure.update_yaxes(
-        gridcolor=GRID, zerolinecolor="#cbd5e1", tickformat=",~r" if unit else ",d", rangemode="tozero", ticksuffix="  "
+        gridcolor=GRID,
+        zerolinecolor="#cbd5e1",
+        tickformat=",~r" if unit else ",d",
+        ticksuffix="  ",
+        rangemode="tozero",
+        automargin=True,
     )
     return figure.to_json(remove_uids=True).replace("<", "\\u003c")
+
+
+def _day_axis(days: Sequence[date]) -> Mapping[str, object]:
+    """A calendar, half a day wider at both ends; a single day, or few that lie far apart, need no calendar."""
+    far = (days[-1] - days[0]).days > FAR_DAYS
+    if len(days) == 1 or (far and len(days) <= MANY_TICKS):
+        return {"type": "category"}
+    half = timedelta(hours=12)
+    ends = [datetime.combine(days[0], time()) - half, datetime.combine(days[-1], time()) + half]
+    ticks = {"tickvals": [day.isoformat() for day in days]} if len(days) <= 10 else {}
+    return {
+        "type": "date",
+        "range": [end.isoformat() for end in ends],
+        "tickformat": "%d %b %Y" if far else "%a %d %b",
+        **ticks,
+    }

@@ -55,11 +55,12 @@ class Reader:
             return []
 
     def token(self, row: Row) -> Unit:
-        """Unit of a row with mint, symbol and decimals; an unknown mint is called by the ends of its address."""
+        """Unit of a row with mint, symbol and decimals; an unknown mint is called by its address's ends."""
         mint, known = row["mint"], self._config.mints.get(row["mint"])
-        symbol = row["symbol"] or (known.symbol if known else f"{mint[:4]}…{mint[-4:]}")
-        decimals = row["decimals"] if row["decimals"] is not None else known.decimals if known else 0
-        return Unit(symbol, mint, int(decimals))
+        ends = mint.rpartition(":")[2]
+        symbol = row["symbol"] or (known.symbol if known else f"{ends[:4]}…{ends[-4:]}")
+        decimals = row["decimals"] if row["decimals"] is not None else known.decimals if known else None
+        return Unit(symbol if decimals is not None else f"{symbol} base units", mint, int(decimals or 0))
 
 
 def read_report(client: bigquery.Client, config: Config, window: Window) -> Report:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
 
 from reporting import charts
-from reporting.model import Amounts, Report, Source, Unit, counted, outstanding, totals, units
+from reporting.chart_set import chart_set
+from reporting.model import Report, Source, Unit, counted, outstanding, totals
 from warehouse.window import Window
 
 HERE = Path(__file__).parent
-MONEY_SERIES = {
-    "Entries": "entry_volume",
-    "Prizes": "prize_volume",
-    "Fees": "fee_revenue",
-    "Withdrawals": "withdrawals_amount",
-}
 OPEN_DAYS = 14
 """Tables of figures stand open up to this many days; beyond they wait to be opened."""
 
@@ -64,7 +59,7 @@ def render_page(report: Report, run_id: str) -> str:
         window_text=span(report.window),
         verdict=verdict(report),
         tiles=tiles(report),
-        charts=_charts(report),
+        charts=chart_set(report),
         open_details=len(report.window.days()) <= OPEN_DAYS,
         style=Markup((HERE / "style.css").read_text(encoding="utf-8")),
         plotly=Markup(charts.library()),
@@ -161,7 +156,9 @@ def span(window: Window) -> str:
     if not whole:
         return f"{window.start:%Y-%m-%d %H:%M} – {window.end:%Y-%m-%d %H:%M}"
     first, last = window.days()[0], window.days()[-1]
-    return f"{first:%-d %b %Y}" if first == last else f"{first:%-d %b} – {last:%-d %b %Y}"
+    if first == last:
+        return f"{first:%-d %b %Y}"
+    return f"{first:%-d %b}{'' if first.year == last.year else f' {first:%Y}'} – {last:%-d %b %Y}"
 
 
 def size(value: int) -> str:
@@ -182,46 +179,3 @@ def lag(source: Source, window: Window) -> str:
     hours, rest = divmod(int(behind.total_seconds()), 3600)
     minutes, seconds = divmod(rest, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
-
-
-def _charts(report: Report) -> dict[str, list[Mapping[str, object]]]:
-    days = report.window.days()
-    return {
-        "balances": [_balance_chart(report, unit, days, n) for n, unit in enumerate(units(report.balances))],
-        "money": [
-            _amount_chart(report.money, unit, days, f"money-{n}", MONEY_SERIES)
-            for n, unit in enumerate(units(report.money))
-        ],
-        "matches": _match_charts(report, days),
-        "stripe": [
-            _amount_chart(report.stripe, unit, days, f"stripe-{n}", {"Gross": "gross", "Net": "net"})
-            for n, unit in enumerate(units(report.stripe))
-        ],
-    }
-
-
-def _balance_chart(report: Report, unit: Unit, days: Sequence[date], number: int) -> Mapping[str, object]:
-    held = {day: outstanding(b for b in report.balances if b.day == day and b.unit == unit).get(unit) for day in days}
-    series = [charts.Series("Outstanding", list(held.values()))]
-    return {"id": f"chart-balance-{number}", "title": unit.symbol, "json": Markup(charts.lines(days, series, unit))}
-
-
-def _amount_chart(
-    rows: Iterable[Amounts], unit: Unit, days: Sequence[date], name: str, kpis: Mapping[str, str]
-) -> Mapping[str, object]:
-    by_day = {row.day: row.amounts for row in rows if row.unit == unit}
-    series = [charts.Series(title, [by_day.get(day, {}).get(kpi) for day in days]) for title, kpi in kpis.items()]
-    return {"id": f"chart-{name}", "title": unit.symbol, "json": Markup(charts.bars(days, series, unit))}
-
-
-def _match_charts(report: Report, days: Sequence[date]) -> list[Mapping[str, object]]:
-    by_day = {row.day: row.counts for row in report.matches}
-
-    def chart(name: str, title: str, kpis: Sequence[str]) -> Mapping[str, object]:
-        series = [charts.Series(kpi.capitalize(), [by_day.get(day, {}).get(kpi) for day in days]) for kpi in kpis]
-        chart_json = charts.bars(days, series, None, stacked=True)
-        return {"id": f"chart-matches-{name}", "title": title, "json": Markup(chart_json)}
-
-    if not report.matches:
-        return []
-    return [chart("created", "Created, by kind", ("paid", "free")), chart("ended", "Ended", ("completed", "cancelled"))]

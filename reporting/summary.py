@@ -146,7 +146,8 @@ def _kpis(values: Summary) -> list[Table]:
 
 
 def _checks(values: Summary) -> Table:
-    table = Table("check", "severity", "outcome", "found")
+    table = Table("check", "severity", "outcome")
+    table.add_column("found", overflow="fold")
     colours = {"passed": "green", "failed": "red", "error": "yellow"}
     for check in values.checks:
         outcome = f"[{colours[check.outcome]}]{check.outcome}[/]"

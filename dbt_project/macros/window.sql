@@ -75,9 +75,10 @@ constants, and the same window gives the same SQL whenever it runs. The clock is
 {%- endmacro %}
 
 
-{#- Condition that cuts a partition column to constants. -#}
+{#- Condition that cuts a partition column to constants; `days` in order. -#}
 {% macro on_days(column, days) -%}
-    {%- if days | length > 1 and days == days_between(days[0], days[-1]) -%}
+    {%- set date = modules.datetime.date -%}
+    {%- if days | length > 1 and (date.fromisoformat(days[-1]) - date.fromisoformat(days[0])).days + 1 == days | length -%}
         {{ column }} between date '{{ days[0] }}' and date '{{ days[-1] }}'
     {%- else -%}
         {{ column }} in ({{ date_literals(days) | join(', ') }})

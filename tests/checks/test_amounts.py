@@ -5,10 +5,12 @@ from __future__ import annotations
 from decimal import Decimal, localcontext
 
 import pytest
+from checks_data import USDC
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting.amounts import major_units, readable
+from reporting.model import Unit
 
 
 @given(st.integers(-(10**30), 10**30), st.integers(0, 18))
@@ -35,3 +37,15 @@ def test_both_forms_are_exactly_the_amount(amount, decimals):
 )
 def test_forms(amount, decimals, plain, text):
     assert (major_units(amount, decimals), readable(amount, decimals)) == (plain, text)
+
+
+@pytest.mark.parametrize(
+    ("unit", "amount", "text"),
+    [
+        (Unit("KWD", "kwd", 3), 48_510, "48.510"),
+        (Unit("JPY", "jpy", 0), 1_500, "1,500"),
+        (Unit("USDC", USDC, 6), 48_510_000, "48.51"),
+    ],
+)
+def test_currencies_keep_all_their_decimals_and_tokens_only_those_that_say_something(unit, amount, text):
+    assert unit.text(amount) == text

@@ -13,6 +13,7 @@ import yaml
 
 from ingestion.tables import table_names, table_schema
 
+pytestmark = pytest.mark.xdist_group("dbt_project")
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 CLOCK = re.compile(
     r"\b(current_(timestamp|date|datetime|time)|now|getdate|today|utcnow)\b\s*\(|\bcurrent_(timestamp|date|datetime)\b",

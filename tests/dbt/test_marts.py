@@ -11,6 +11,8 @@ import pytest
 from dbt_days import FIRST, SECOND, first_days, later_days
 from dbt_world import GRAND, SKILL, SKILL_VAULT, USDC, VAULT, World, at
 
+# The fixtures build the models four times: all tests of this module in one process.
+pytestmark = pytest.mark.xdist_group("dbt")
 D5, D6, D7 = date(2026, 10, 5), date(2026, 10, 6), date(2026, 10, 7)
 TABLES = [
     "intermediate.int_escrow__postings",

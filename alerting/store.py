@@ -22,6 +22,7 @@ from expectations.table import columns_of, typed, unnested
 from warehouse.window import format_instant
 
 _UPDATED = ("severity", "state", "resolved_at", "last_seen_at", "window_start", "window_end", "summary", "figures")
+CHANGES_A_STATEMENT = 50  # BigQuery takes statements of up to 1 MB
 _CONFLICT = ("concurrent update", "aborted", "conflict")
 
 
@@ -60,12 +61,23 @@ def all_alerts(client: bigquery.Client) -> list[Alert]:
 def write_changes(
     client: bigquery.Client, changes: Sequence[Change], routes: Mapping[str, Sequence[str]], queued_at: datetime
 ) -> None:
-    """Writes the alerts and queues a notification of each news to each channel of `routes[severity]`, atomically.
+    """Writes each alert together with a notification of its news to each channel of `routes[severity]`.
 
     Writing the same changes again changes nothing. Raises ConcurrentChange when another transaction was first.
     """
-    if not changes:
-        return
+    for start in range(0, len(changes), CHANGES_A_STATEMENT):
+        script = _script(client, changes[start : start + CHANGES_A_STATEMENT], routes, queued_at)
+        try:
+            client.query(script).result()
+        except GoogleAPICallError as error:
+            if any(word in str(error).lower() for word in _CONFLICT):
+                raise ConcurrentChange(str(error).splitlines()[0]) from None
+            raise
+
+
+def _script(
+    client: bigquery.Client, changes: Sequence[Change], routes: Mapping[str, Sequence[str]], queued_at: datetime
+) -> str:
     alerts = [_alert_record(change.alert) for change in changes]
     columns = columns_of(client, "ops.alerts")
     news = [
@@ -76,7 +88,7 @@ def write_changes(
     ]
     identity = "a.alert_key = json_value(r, '$.alert_key') and a.opened_at = timestamp(json_value(r, '$.opened_at'))"
     values = {name: typed({name: columns[name]}).rsplit(" as ", 1)[0] for name in _UPDATED}
-    script = f"""
+    return f"""
         begin transaction;
         update ops.alerts as a set {", ".join(f"{name} = {value}" for name, value in values.items())}
         from {unnested(alerts)} where {identity} and a.state = 'firing';
@@ -89,12 +101,6 @@ def write_changes(
         {_queue(client, news) if news else ""}
         commit transaction;
     """
-    try:
-        client.query(script).result()
-    except GoogleAPICallError as error:
-        if any(word in str(error).lower() for word in _CONFLICT):
-            raise ConcurrentChange(str(error).splitlines()[0]) from None
-        raise
 
 
 def outbox(client: bigquery.Client) -> list[Queued]:

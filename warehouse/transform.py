@@ -44,16 +44,18 @@ def pending(client: bigquery.Client) -> Pending:
     """What waits for the models."""
     rows = list(
         client.query(
-            "select uri, source, event_dates, raw_tables from ops.objects "
+            "select uri, event_dates, raw_tables from ops.objects "
             "where state = 'loaded' and modelled_at is null order by uri"
         ).result()
     )
-    days = {(row["source"], date.fromisoformat(day)) for row in rows for day in json.loads(row["event_dates"] or "[]")}
+    days = {
+        (row["raw_tables"], date.fromisoformat(day)) for row in rows for day in json.loads(row["event_dates"] or "[]")
+    }
     return Pending(
         uris=tuple(row["uri"] for row in rows),
         tables=frozenset(table for row in rows for table in json.loads(row["raw_tables"] or "[]")),
         days=frozenset(day for _, day in days),
-        chain_days=frozenset(day for source, day in days if source == "solana"),
+        chain_days=frozenset(day for tables, day in days if "canonical_events" in tables),
     )
 
 
@@ -66,13 +68,13 @@ def partitions(window: Window, touched: Iterable[date]) -> list[date]:
 
 
 def running_partitions(window: Window, touched: Iterable[date], closed_through: date | None) -> list[date]:
-    """Contiguous partitions of running balances, through the window's last day.
+    """Contiguous partitions of running balances: from the earliest day whose balance may have changed to the last closed.
 
-    They begin at the earliest day whose balance may have changed: the first day with new rows, or the day after the
-    last one closed, whichever is earlier.
+    That is from the first day with new rows, or the day after the last one closed, whichever is earlier; to the
+    window's last day, or the last one closed or touched, whichever is later: each balance carries on the day before.
     """
-    last = window.days()[-1]
-    starts = [day for day in touched if day <= last]
+    starts = list(touched)
+    last = max([window.days()[-1], *starts, *([closed_through] if closed_through else [])])
     if closed_through is not None and closed_through < last:
         starts.append(closed_through + timedelta(days=1))
     if len(window.days()) <= WHOLE_WINDOW_DAYS:

@@ -27,8 +27,8 @@ def insert(client: bigquery.Client, table: str, rows: Sequence[Mapping[str, Any]
 
 def empty_ops(client: bigquery.Client) -> None:
     """Deletes all rows of the ops tables and of the quarantine."""
-    for table in (*(f"ops.{name}" for name in table_names("ops")), "raw.quarantine"):
-        client.query(f"delete from {table} where true").result()
+    tables = [*(f"ops.{name}" for name in table_names("ops")), "raw.quarantine"]
+    client.query("".join(f"delete from {table} where true; " for table in tables)).result()
 
 
 def _add(client: bigquery.Client, table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:

@@ -19,6 +19,8 @@ from expectations.results import CheckResult, FailingRow
 from warehouse import config as settings
 from warehouse.window import Window
 
+pytestmark = pytest.mark.xdist_group("checks")  # they share one embedded warehouse
+
 WINDOW = Window(START, START + timedelta(days=1))
 ROUTES = {severity: ["one"] for severity in ("critical", "high", "medium", "low")}
 
@@ -220,6 +222,12 @@ def test_the_same_change_written_twice_is_there_once(ops):
     for _ in range(2):
         store.write_changes(ops, changes, ROUTES, WINDOW.end)
     assert (len(rows(ops, "alerts")), len(rows(ops, "notifications"))) == (1, 1)
+
+
+def test_many_alerts_at_once_are_all_written_and_told(ops, run, channel_config):
+    summary = run(result("run-1", 0, *(f"vault{n:03}" for n in range(120))))
+    assert (len(summary.raised), len(summary.open), summary.notifications.sent) == (120, 120, 120)
+    assert len({line["notification_id"] for line in received(channel_config)}) == 120
 
 
 def test_results_of_another_run_are_refused(run):

@@ -25,6 +25,8 @@ from reporting.__main__ import main as reporting_main
 from warehouse.config import Config
 from warehouse.window import Window
 
+pytestmark = pytest.mark.xdist_group("checks")  # they share one embedded warehouse
+
 DAY = ["--start", "2026-10-05", "--end", "2026-10-06"]
 
 

@@ -12,6 +12,8 @@ from expectations.results import load_results
 from expectations.rules import Rule
 from expectations.run import evaluate
 
+pytestmark = pytest.mark.xdist_group("checks")  # they share one embedded warehouse
+
 COLUMNS = {"vault": "STRING", "mint": "STRING", "missing": "NUMERIC"}
 
 

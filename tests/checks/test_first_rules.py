@@ -12,6 +12,8 @@ from expectations.rules import load_rules
 from expectations.run import evaluate
 from warehouse.window import Window, format_instant
 
+pytestmark = pytest.mark.xdist_group("checks")  # they share one embedded warehouse
+
 RULES = {rule.name: rule for rule in load_rules()}
 
 

@@ -18,6 +18,8 @@ from report_world import FEES, NET, OUTSTANDING, build
 from reporting.report import build_report
 from warehouse.window import Window
 
+pytestmark = pytest.mark.xdist_group("checks")  # they share one embedded warehouse
+
 WINDOW = Window(START, START + timedelta(days=2))
 
 

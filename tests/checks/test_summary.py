@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from datetime import timedelta
 
+import pytest
 from checks_data import SKILL, START, USDC
 from report_world import FEES, OUTSTANDING, build
 from rich.console import Console
@@ -12,6 +13,8 @@ from rich.console import Console
 from reporting.model import Unit
 from reporting.summary import render, summary
 from warehouse.window import Window
+
+pytestmark = pytest.mark.xdist_group("checks")  # they share one embedded warehouse
 
 WINDOW = Window(START, START + timedelta(days=2))
 TOKENS = {USDC: Unit("USDC", USDC, 6), SKILL: Unit("SKILL", SKILL, 9)}

@@ -30,5 +30,9 @@ def test_running_balances_close_the_days_between_two_runs():
     assert running_partitions(WINDOW, [], closed_through=day(2)) == [day(3), day(4), day(5), day(6)]
 
 
-def test_rows_after_the_window_wait_for_their_own():
-    assert running_partitions(WINDOW, [day(9)], closed_through=day(6)) == [day(5), day(6)]
+def test_a_backfill_of_an_old_window_carries_on_to_the_last_day_closed():
+    assert running_partitions(WINDOW, [day(5)], closed_through=day(8)) == [day(5), day(6), day(7), day(8)]
+
+
+def test_rows_after_the_window_are_closed_with_their_day():
+    assert running_partitions(WINDOW, [day(8)], closed_through=day(6)) == [day(5), day(6), day(7), day(8)]

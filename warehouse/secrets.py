@@ -27,10 +27,11 @@ def _from_metastore(connection_id: str) -> str | None:
     """Password of a connection in Airflow's own store; only inside a running task, where the SDK can reach it."""
     if "AIRFLOW_CTX_DAG_ID" not in os.environ:
         return None
+    from airflow.exceptions import AirflowNotFoundException
     from airflow.sdk import Connection
     from airflow.sdk.exceptions import AirflowRuntimeError
 
     try:
         return Connection.get(connection_id).password
-    except AirflowRuntimeError:
+    except (AirflowNotFoundException, AirflowRuntimeError):
         return None

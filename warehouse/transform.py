@@ -1,4 +1,4 @@
-"""raw -> staging -> intermediate -> marts: one dbt build over the window and every partition that late rows touched."""
+"""raw -> staging -> intermediate -> marts: dbt over the window and over every partition that late rows touched."""
 
 from __future__ import annotations
 

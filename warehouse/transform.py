@@ -68,7 +68,7 @@ def partitions(window: Window, touched: Iterable[date]) -> list[date]:
 
 
 def running_partitions(window: Window, touched: Iterable[date], closed_through: date | None) -> list[date]:
-    """Contiguous partitions of running balances: from the earliest day whose balance may have changed to the last closed.
+    """Contiguous partitions of running balances: from the earliest day that may have changed to the last one closed.
 
     That is from the first day with new rows, or the day after the last one closed, whichever is earlier; to the
     window's last day, or the last one closed or touched, whichever is later: each balance carries on the day before.

@@ -11,7 +11,7 @@ export WAREHOUSE_PLATFORM := $(PROFILE)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint setup up down doctor bench clean lock
+.PHONY: help run test lint browser setup up down doctor bench clean lock
 
 help: ## what can be done here
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -31,8 +31,14 @@ $(READY): requirements.txt
 run: $(READY) ## hourly and nightly jobs through Airflow on the embedded warehouse, then a summary
 	@$(BIN)/python -m warehouse run $(foreach f,$(FAULT),--fault $(f)) $(if $(INPUT),--input $(INPUT)) $(if $(START),--start $(START)) $(if $(END),--end $(END))
 
-test: $(READY) lint ## lint and tests
+test: $(READY) browser lint ## lint and tests
 	$(BIN)/python -m pytest
+
+browser: # the report is opened in a real browser where one is, or may be, installed
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	    apt-get -qq update >/dev/null 2>&1 && apt-get -qq -y install chromium >/dev/null 2>&1; } || \
+	  echo 'no chromium: the browser test will be skipped'
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -40,3 +40,8 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield home
     os.environ.clear()
     os.environ.update(before)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole runs first: they take longest, and one process works on them while the other does the rest."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/flow/"))

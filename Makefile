@@ -11,7 +11,7 @@ export WAREHOUSE_PLATFORM := $(PROFILE)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint browser setup up down doctor bench clean lock
+.PHONY: help run test lint browser setup up down doctor campaign bench clean lock
 
 help: ## what can be done here
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -54,6 +54,9 @@ down: $(READY) ## stop what `make up` started
 
 doctor: $(READY) ## check sources, credentials, buckets, datasets and permissions
 	@$(BIN)/python -m warehouse doctor
+
+campaign: $(READY) ## the long tests: whole runs killed in the middle
+	CAMPAIGN=1 $(BIN)/python -m pytest -n 0 tests/flow/test_kill.py
 
 bench: $(READY) ## speed, as ratios measured side by side
 	$(BIN)/python -m benchmarks

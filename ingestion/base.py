@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, BinaryIO
 
 from google.cloud import bigquery
@@ -87,8 +87,3 @@ class Source:
     name: str
     land: Land
     datasets: Mapping[str, Dataset] = field(default_factory=dict)
-
-
-def event_date_of(instant: datetime | None) -> date | None:
-    """Partition of a row: the UTC day of the source's own time."""
-    return None if instant is None else instant.date()

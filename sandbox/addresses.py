@@ -45,6 +45,9 @@ FEE_PAYER = address("fee_payer")  # pays the network fee of the platform's own t
 AUTHORITY = address("authority")  # signs create, settle, cancel, pause
 TREASURY = address("treasury")  # wallet that owns the treasury token accounts
 DELEGATE = address("vault_delegate")  # may move vault tokens without the program: only the injected fault does
+FAUCET = address("faucet")  # funds the platform's wallets in the first seconds
+MINT_AUTHORITY = address("mint_authority")  # mints the treasury's first tokens
+BYSTANDER = address("bystander")  # pays for a transaction that names the program and moves nothing of the platform's
 OUTSIDER = address("outsider")  # receives what the injected fault takes
 
 

@@ -8,48 +8,58 @@ Example::
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox import addresses as a
-from sandbox import operations
+from sandbox.chain_balances import Balances
+from sandbox.chain_ledger import Ledger
 from sandbox.chain_parsed import parsed
 from sandbox.chain_protocol import SignatureRow, token_amount
-from sandbox.chain_render import ChainTx, Ledger, message_json, render, wire
-from sandbox.model import BASE_SLOT, TokenMove, TxPlan, World
-
-MOVE_BASE_UNIT = "move_base_unit"
-MOVED_MINT = a.USDC_MINT
-FAULT_INDEX, RETURN_INDEX = -1, -2  # TxPlan.index of the two transactions no world knows of
+from sandbox.chain_render import ChainTx, message_json, render, wire
+from sandbox.extra_plans import fault_plans, inserted
+from sandbox.genesis import set_up
+from sandbox.model import BASE_SLOT, TxPlan, World
 
 
 class SimulatedChain:
-    """A finalized chain in memory (see chain_protocol.Chain). `transactions` are in chain order."""
+    """A finalized chain in memory (see chain_protocol.Chain). `transactions` are in chain order.
+
+    Raises LedgerError where a plan spends what is not there.
+    """
 
     def __init__(self, world: World, plans: Sequence[TxPlan]) -> None:
         self.world = world
         self.first_slot = BASE_SLOT
+        self.first_kept = 0
         self.tip = world.tip
-        self.ledger = Ledger(dict(world.opening_tokens), world.token_owners, dict(world.opening_lamports))
-        self.transactions: tuple[ChainTx, ...] = tuple(render(plan, self.ledger) for plan in plans)
-        by_index = {tx.plan.index: tx.signature for tx in self.transactions}
-        self.signatures = tuple(by_index[n] for n in range(len(world.transactions)))  # by TxPlan.index
-        self._order = {tx.signature: n for n, tx in enumerate(self.transactions)}
+        self._opening = Ledger(dict(world.opening_tokens), world.token_owners, dict(world.opening_lamports))
+        ledger = Ledger(dict(world.opening_tokens), world.token_owners, dict(world.opening_lamports))
+        self.transactions: tuple[ChainTx, ...] = tuple(render(plan, ledger) for plan in plans)
+        self._by_index = {tx.plan.index: tx.signature for tx in self.transactions}
         self._entry_tx = {entry.entry_id: entry.tx_index for entry in world.ledger}
+        self._balances = Balances()
         history: defaultdict[str, list[SignatureRow]] = defaultdict(list)
-        for n in range(len(self.transactions) - 1, -1, -1):
-            tx = self.transactions[n]
+        rows = []
+        for n, tx in enumerate(self.transactions):
             row = SignatureRow(n, tx.signature, tx.plan.slot, tx.meta["err"], int(tx.plan.at.timestamp()))
+            rows.append(row)
+            self._balances.add(tx.plan.slot, tx.keys, tx.meta)
             for key in tx.keys:
                 history[key].append(row)
-        self._history = dict(history)
+        self.rows: tuple[SignatureRow, ...] = tuple(rows)  # in chain order
+        self._row = {row.signature: row for row in rows}
+        self._history = {key: tuple(reversed(found)) for key, found in history.items()}
+
+    @property
+    def signatures(self) -> tuple[str, ...]:
+        """Signatures of World.transactions, by TxPlan.index. Raises KeyError where one was left out."""
+        return tuple(self._by_index[n] for n in range(len(self.world.transactions)))
 
     def signature_of(self, tx_index: int) -> str:
-        """Signature of World.transactions[tx_index]; the same in every chain of that world. Raises IndexError."""
-        return self.signatures[tx_index]
+        """Signature by TxPlan.index; the same in every chain of that world. Raises KeyError."""
+        return self._by_index[tx_index]
 
     def entry_signature(self, entry_id: str) -> str:
         """Signature of the transaction that carries a ledger entry. Raises KeyError."""
@@ -58,14 +68,14 @@ class SimulatedChain:
     def history(self, address: str) -> Sequence[SignatureRow]:
         return self._history.get(address, ())
 
-    def order(self, signature: str) -> int | None:
-        return self._order.get(signature)
+    def row(self, signature: str) -> SignatureRow | None:
+        return self._row.get(signature)
 
     def transaction(self, signature: str, encoding: str) -> dict[str, Any] | None:
-        n = self._order.get(signature)
-        if n is None:
+        row = self._row.get(signature)
+        if row is None:
             return None
-        tx = self.transactions[n]
+        tx = self.transactions[row.order]
         meta = tx.meta
         if encoding == "json":
             body: Any = message_json(tx.signed)
@@ -74,7 +84,7 @@ class SimulatedChain:
         else:
             body = wire(tx.signed, encoding)
         return {
-            "blockTime": int(tx.plan.at.timestamp()),
+            "blockTime": row.block_time,
             "meta": meta,
             "slot": tx.plan.slot,
             "transaction": body,
@@ -86,42 +96,28 @@ class SimulatedChain:
             return None
         return int(self.world.block_time(slot).timestamp())
 
-    def token_amount(self, account: str) -> dict[str, Any] | None:
-        if account not in self.ledger.tokens:
+    def token_amount(self, account: str, slot: int | None = None) -> dict[str, Any] | None:
+        if self._balances.knows_tokens(account):
+            return self._balances.token_amount(account, self.tip if slot is None else slot)
+        if account not in self._opening.tokens:
             return None
-        mint = self.ledger.owners[account][1]
-        return token_amount(self.ledger.tokens[account], a.DECIMALS[mint])
+        return token_amount(self._opening.tokens[account], a.DECIMALS[self._opening.owners[account][1]])
 
-    def lamports(self, account: str) -> int:
-        return self.ledger.lamports.get(account, 0)
+    def lamports(self, account: str, slot: int | None = None) -> int:
+        held = self._balances.lamports(account, self.tip if slot is None else slot)
+        return self._opening.lamports.get(account, 0) if held is None else held
 
 
-def build_chain(world: World, faults: Collection[str] = (), healed: Collection[str] = ()) -> SimulatedChain:
-    """Render the world's transactions, and those of the faults.
+def build_chain(
+    world: World, faults: Collection[str] = (), healed: Collection[str] = (), without: Collection[int] = ()
+) -> SimulatedChain:
+    """Render the set-up, the world's transactions, and those of the faults (see extra_plans.fault_plans).
 
-    `move_base_unit` in `faults` adds a plain transfer of 1 base unit out of the USDC vault at noon of the third day
-    (the last day of a shorter window); in `healed` it adds that one and another, 20 s before the end, that brings the
-    unit back. Other names concern other parts of the sandbox and are ignored here. No other signature changes.
+    Transactions whose TxPlan.index is in `without` are left out, as on a fork that lost: what follows them is rendered
+    as if they had never been. No other signature changes. Raises LedgerError where a later one needs what such a one
+    brought.
     """
-    plans = list(world.transactions)
-    if MOVE_BASE_UNIT in {*faults, *healed}:
-        day = min(2, (world.end - world.start).days - 1)
-        _insert(plans, _transfer(world, world.start + timedelta(days=day, hours=12), FAULT_INDEX))
-    if MOVE_BASE_UNIT in healed:
-        _insert(plans, _transfer(world, world.end - timedelta(seconds=20), RETURN_INDEX))
-    return SimulatedChain(world, plans)
-
-
-def _transfer(world: World, at: datetime, index: int) -> TxPlan:
-    vault, outside = a.VAULTS[MOVED_MINT], a.token_account(a.OUTSIDER, MOVED_MINT)
-    if index == FAULT_INDEX:
-        move, label = TokenMove(vault, outside, a.DELEGATE, MOVED_MINT, 1), "vault_delegate"
-    else:
-        move, label = TokenMove(outside, vault, a.OUTSIDER, MOVED_MINT, 1), "outsider"
-    slot = world.slot_at(at)
-    call = operations.token_transfer(move)
-    return TxPlan(index, world.block_time(slot), slot, move.authority, (label,), (call,), "legacy", None, 0, ())
-
-
-def _insert(plans: list[TxPlan], plan: TxPlan) -> None:
-    plans.insert(bisect_right([p.slot for p in plans], plan.slot), plan)
+    plans = [*set_up(world), *world.transactions]
+    for plan in fault_plans(world, faults, healed):
+        plans = inserted(plans, plan)
+    return SimulatedChain(world, [plan for plan in plans if plan.index not in without])

@@ -54,6 +54,10 @@ def _parse(instruction: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
     known = None
     if program == a.TOKEN_PROGRAM and data[0] == 12:
         known = "spl-token", _transfer_checked(accounts, data)
+    elif program == a.TOKEN_PROGRAM and data[0] == 7:
+        known = "spl-token", _mint_to(accounts, data)
+    elif program == a.SYSTEM_PROGRAM and data[:4] == bytes([2, 0, 0, 0]):
+        known = "system", _transfer(accounts, data)
     elif program == a.SYSTEM_PROGRAM and data[:4] == bytes(4):
         known = "system", _create_account(accounts, data)
     if known:
@@ -89,3 +93,15 @@ def _create_account(accounts: Sequence[str], data: bytes) -> dict[str, Any]:
         "space": int.from_bytes(data[12:20], "little"),
     }
     return {"info": info, "type": "createAccount"}
+
+
+def _mint_to(accounts: Sequence[str], data: bytes) -> dict[str, Any]:
+    mint, account, authority = accounts
+    amount = str(int.from_bytes(data[1:9], "little"))
+    return {"info": {"account": account, "amount": amount, "mint": mint, "mintAuthority": authority}, "type": "mintTo"}
+
+
+def _transfer(accounts: Sequence[str], data: bytes) -> dict[str, Any]:
+    source, destination = accounts
+    lamports = int.from_bytes(data[4:12], "little")
+    return {"info": {"destination": destination, "lamports": lamports, "source": source}, "type": "transfer"}

@@ -15,26 +15,23 @@ from solders.pubkey import Pubkey
 
 from sandbox import addresses as a
 from sandbox.anchor_encode import EVENT_CPI_TAG, AnchorEncoder
-from sandbox.model import Call, EventPlan, Rent, TokenMove
+from sandbox.chain_native import create_account_data, transfer_data
+from sandbox.model import Call, EventPlan, Rent
 
-PROGRAM_IDS = {"skill_match": a.PROGRAM_ID, "token": a.TOKEN_PROGRAM, "lookalike": a.LOOKALIKE_PROGRAM}
+PROGRAM_IDS = {
+    "skill_match": a.PROGRAM_ID,
+    "token": a.TOKEN_PROGRAM,
+    "lookalike": a.LOOKALIKE_PROGRAM,
+    "system": a.SYSTEM_PROGRAM,
+    "associated_token": a.ASSOCIATED_TOKEN_PROGRAM,
+}
+TOKEN_UNITS = {"transfer_checked": 6_200, "mint_to": 4_500}
 BUILTIN_UNITS = 150
 
 
 def camel(snake: str) -> str:
     """`create_match` -> `CreateMatch`, as Anchor logs an instruction's name."""
     return "".join(part.capitalize() for part in snake.split("_"))
-
-
-def transfer_data(move: TokenMove) -> bytes:
-    """SPL token TransferChecked."""
-    return bytes([12]) + move.amount.to_bytes(8, "little") + bytes([a.DECIMALS[move.mint]])
-
-
-def create_account_data(lamports: int, space: int, owner: str) -> bytes:
-    """System program CreateAccount."""
-    parts = ((0).to_bytes(4, "little"), lamports.to_bytes(8, "little"), space.to_bytes(8, "little"))
-    return b"".join(parts) + bytes(Pubkey.from_string(owner))
 
 
 class Run:
@@ -64,7 +61,13 @@ class Run:
         """Run the top-level instruction at `index`; False when it fails, after which nothing more runs."""
         self._current = []
         if call.program == "token":
-            self._frame(a.TOKEN_PROGRAM, 1, 6_200, lambda: self._say("Instruction: TransferChecked"))
+            name = call.instruction
+            self._frame(a.TOKEN_PROGRAM, 1, TOKEN_UNITS[name], lambda: self._say(f"Instruction: {camel(name)}"))
+        elif call.program == "system":
+            self.builtin(a.SYSTEM_PROGRAM)
+        elif call.program == "associated_token":
+            payer, account, owner, mint = (call.accounts[name] for name in ("payer", "account", "owner", "mint"))
+            self._token_account((payer, account, owner, mint), call.rents[0].lamports, 1)
         elif call.program == "lookalike":
             self._frame(a.LOOKALIKE_PROGRAM, 1, 3_900, lambda: self._mimic(call))
         elif call.via_executor:
@@ -150,17 +153,22 @@ class Run:
         mint, owner = call.accounts["mint"], call.accounts["vault_authority"]
         accounts = [rent.source, rent.destination, owner, mint, a.SYSTEM_PROGRAM, a.TOKEN_PROGRAM]
         self._inner(a.ASSOCIATED_TOKEN_PROGRAM, accounts, bytes([0]), depth)
+        self._token_account((rent.source, rent.destination, owner, mint), rent.lamports, depth)
+
+    def _token_account(self, keys: tuple[str, str, str, str], lamports: int, depth: int) -> None:
+        """The associated token program's Create; `keys` are payer, account, owner and mint."""
+        payer, account, owner, mint = keys
 
         def body() -> None:
             self._say("Create")
             self._token(depth + 1, [mint], bytes([21, 7, 0]), "GetAccountDataSize", "pQAAAAAAAAA=")
-            data = create_account_data(rent.lamports, 165, a.TOKEN_PROGRAM)
-            self._inner(a.SYSTEM_PROGRAM, [rent.source, rent.destination], data, depth + 1)
+            data = create_account_data(lamports, 165, a.TOKEN_PROGRAM)
+            self._inner(a.SYSTEM_PROGRAM, [payer, account], data, depth + 1)
             self.builtin(a.SYSTEM_PROGRAM, depth + 1)
             self._say("Initialize the associated token account")
-            self._token(depth + 1, [rent.destination], bytes([22]), "InitializeImmutableOwner")
+            self._token(depth + 1, [account], bytes([22]), "InitializeImmutableOwner")
             data = bytes([18]) + bytes(Pubkey.from_string(owner))
-            self._token(depth + 1, [rent.destination, mint], data, "InitializeAccount3")
+            self._token(depth + 1, [account, mint], data, "InitializeAccount3")
 
         self._frame(a.ASSOCIATED_TOKEN_PROGRAM, depth, 8_000, body)
 

@@ -19,16 +19,17 @@ class SignatureRow:
 
 
 class Chain(Protocol):
-    """A finalized chain up to `tip`."""
+    """A chain up to `tip`."""
 
     first_slot: int
+    first_kept: int  # lowest slot whose blocks the node keeps; 0: the whole history, as an archive does
     tip: int
 
     def history(self, address: str) -> Sequence[SignatureRow]:
         """Every transaction that names the address, newest first; empty for an unknown address."""
 
-    def order(self, signature: str) -> int | None:
-        """Place of a transaction along the chain; None for an unknown signature."""
+    def row(self, signature: str) -> SignatureRow | None:
+        """The transaction's row; None for an unknown signature."""
 
     def transaction(self, signature: str, encoding: str) -> dict[str, Any] | None:
         """getTransaction's result with `version`, in `encoding`; None if unknown.
@@ -39,11 +40,14 @@ class Chain(Protocol):
     def block_time(self, slot: int) -> int | None:
         """Unix seconds of a slot; None where the chain has none for it."""
 
-    def token_amount(self, account: str) -> dict[str, Any] | None:
-        """The token account's amount at the tip ({amount, decimals, uiAmount, uiAmountString}); None if unknown."""
+    def token_amount(self, account: str, slot: int | None = None) -> dict[str, Any] | None:
+        """The token account's amount after `slot` (default: at the tip); None if there is no such account then.
 
-    def lamports(self, account: str) -> int:
-        """The account's lamports at the tip; 0 for an unknown account, as a node answers."""
+        {amount, decimals, uiAmount, uiAmountString}
+        """
+
+    def lamports(self, account: str, slot: int | None = None) -> int:
+        """The account's lamports after `slot` (default: at the tip); 0 for an unknown account, as a node answers."""
 
 
 def token_amount(amount: int, decimals: int) -> dict[str, Any]:

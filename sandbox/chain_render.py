@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -23,13 +22,15 @@ from solders.transaction import VersionedTransaction
 
 from sandbox import addresses as a
 from sandbox.anchor_encode import AnchorEncoder
-from sandbox.chain_program import PROGRAM_IDS, Run, transfer_data
-from sandbox.chain_protocol import token_amount
+from sandbox.chain_ledger import Ledger
+from sandbox.chain_native import native_instruction
+from sandbox.chain_program import PROGRAM_IDS, Run
 from sandbox.model import Call, TxPlan
 
 IDL_FILE = Path(__file__).resolve().parent.parent / "config" / "idl" / "skill_match.json"
 DEFAULT_UNITS = 200_000  # compute limit of an instruction without a compute budget
 LAMPORTS_PER_SIGNATURE = 5_000
+NATIVE = ("associated_token", "system", "token")  # Call.program of Solana's own programs
 LOOKUP_ADDRESSES = (
     a.VAULT_AUTHORITY,
     a.EVENT_AUTHORITY,
@@ -58,15 +59,6 @@ def blockhash(slot: int) -> str:
     return str(Hash(sha256(f"skill_match/blockhash/{slot}".encode()).digest()))
 
 
-@dataclass
-class Ledger:
-    """Balances along the chain; `render` moves them forward."""
-
-    tokens: dict[str, int]  # token account -> base units; absent before it is created
-    owners: Mapping[str, tuple[str, str]]  # token account -> (owner, mint)
-    lamports: dict[str, int]
-
-
 @dataclass(frozen=True)
 class ChainTx:
     """A transaction as the node stores it."""
@@ -84,12 +76,11 @@ class ChainTx:
 
 def instruction(call: Call, payer: str) -> Instruction:
     """The top-level instruction of a call."""
-    if call.program == "token":
-        move = call.moves[0]
-        flags = [(move.source, 0, 1), (move.mint, 0, 0), (move.destination, 0, 1), (move.authority, 1, 0)]
-        data = transfer_data(move)
+    if call.program in NATIVE:
+        flags, data = native_instruction(call)
     elif call.program == "lookalike":
-        flags, data = [(payer, 1, 0)], sha256(b"global:mimic").digest()[:8]
+        flags = [(payer, True, False), *((account, False, False) for account in call.remaining)]
+        data = sha256(b"global:mimic").digest()[:8]
     else:
         roles = encoder().roles(call.instruction)
         flags = [(call.accounts[role.name], role.signer, role.writable) for role in roles]
@@ -99,7 +90,7 @@ def instruction(call: Call, payer: str) -> Instruction:
     if call.via_executor:
         flags, program = [*flags, (a.PROGRAM_ID, False, False)], a.EXECUTOR_PROGRAM
         data = sha256(b"global:relay").digest()[:8] + data
-    return Instruction(pubkey(program), data, [AccountMeta(pubkey(k), bool(s), bool(w)) for k, s, w in flags])
+    return Instruction(pubkey(program), data, [AccountMeta(pubkey(k), s, w) for k, s, w in flags])
 
 
 def sign(plan: TxPlan) -> VersionedTransaction:
@@ -137,12 +128,12 @@ def fee(plan: TxPlan) -> int:
 def render(plan: TxPlan, ledger: Ledger) -> ChainTx:
     """Sign and run one transaction, moving `ledger` forward: on failure by the fee alone.
 
-    Raises AssertionError if a transfer would overdraw an account.
+    Raises LedgerError if it would spend what an account does not hold.
     """
     signed = sign(plan)
     loaded = loaded_addresses(signed.message)
     keys = (*(str(k) for k in signed.message.account_keys), *loaded["writable"], *loaded["readonly"])
-    before = _snapshot(keys, ledger)
+    before = ledger.snapshot(keys)
     index = {key: n for n, key in enumerate(keys)}
     budget = 0 if plan.compute_limit is None else 2
     units = plan.compute_limit or DEFAULT_UNITS * len(plan.calls)
@@ -155,10 +146,10 @@ def render(plan: TxPlan, ledger: Ledger) -> ChainTx:
             err = {"InstructionError": [n, {"Custom": call.error[0]}]}
             break
     assert run.units_left >= 0, f"transaction {plan.index} exceeds its compute limit"
-    ledger.lamports[plan.fee_payer] -= fee(plan)
+    ledger.pay_fee(plan, fee(plan))
     if err is None:
-        _apply(plan, ledger)
-    after = _snapshot(keys, ledger)
+        ledger.apply(plan)
+    after = ledger.snapshot(keys)
     meta = {
         "computeUnitsConsumed": run.consumed,
         "err": err,
@@ -174,36 +165,6 @@ def render(plan: TxPlan, ledger: Ledger) -> ChainTx:
         "status": {"Ok": None} if err is None else {"Err": err},
     }
     return ChainTx(str(signed.signatures[0]), plan, keys, signed, meta)
-
-
-def _apply(plan: TxPlan, ledger: Ledger) -> None:
-    for call in plan.calls:
-        for rent in call.rents:
-            ledger.lamports[rent.source] -= rent.lamports
-            ledger.lamports[rent.destination] = ledger.lamports.get(rent.destination, 0) + rent.lamports
-            if call.instruction == "initialize":
-                ledger.tokens[rent.destination] = 0
-        for move in call.moves:
-            ledger.tokens[move.source] -= move.amount
-            ledger.tokens[move.destination] += move.amount
-            assert ledger.tokens[move.source] >= 0, f"transaction {plan.index} overdraws {move.source}"
-
-
-def _snapshot(keys: tuple[str, ...], ledger: Ledger) -> tuple[list[int], list[dict[str, Any]]]:
-    tokens = []
-    for n, key in enumerate(keys):
-        if key in ledger.tokens:
-            owner, mint = ledger.owners[key]
-            tokens.append(
-                {
-                    "accountIndex": n,
-                    "mint": mint,
-                    "owner": owner,
-                    "programId": a.TOKEN_PROGRAM,
-                    "uiTokenAmount": token_amount(ledger.tokens[key], a.DECIMALS[mint]),
-                }
-            )
-    return [ledger.lamports.get(key, 0) for key in keys], tokens
 
 
 def wire(signed: VersionedTransaction, encoding: str) -> list[str]:

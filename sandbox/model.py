@@ -172,20 +172,21 @@ class TokenMove:
 
 @dataclass(frozen=True)
 class Rent:
-    """Lamports that move with the creation of an account (payer -> account) or its closing (account -> payer)."""
+    """Lamports that move: an account is created (payer -> account), closed (account -> payer), or funded."""
 
     source: str
     destination: str
     lamports: int
-    created: bool = True  # True: an inner System createAccount; False: the program closes the account itself
+    created: bool = True  # True: an inner System createAccount; False: the program moves the lamports itself
 
 
 @dataclass(frozen=True)
 class Call:
     """One top-level instruction: program, IDL instruction, accounts by IDL name, and what running it does.
 
-    `program` is skill_match, token (a plain SPL transfer) or lookalike. `channel` says how the events leave:
-    log, cpi or both. `via_executor`: the relayer program is called instead and enters ours by CPI.
+    `program` is skill_match, lookalike, or one of Solana's own: token, system, associated_token. `channel`
+    says how the events leave: log, cpi or both. `via_executor`: the relayer program is called instead and enters ours
+    by CPI.
     """
 
     program: str

@@ -16,6 +16,7 @@ from typing import Any
 import base58
 from solders.transaction import VersionedTransaction
 
+from sandbox.chain_balances import Balances
 from sandbox.chain_protocol import SignatureRow
 
 
@@ -49,17 +50,16 @@ class RecordedChain:
             recorded = self._recorded.setdefault(signature, _Recorded(result["slot"], position, keys))
             recorded.answers.setdefault(encoding, result)
         ordered = sorted(self._recorded.items(), key=lambda item: (item[1].slot, item[1].position))
-        self._order = {signature: n for n, (signature, _) in enumerate(ordered)}
         self._history: defaultdict[str, list[SignatureRow]] = defaultdict(list)
-        self._tokens: dict[str, dict[str, Any]] = {}
-        self._lamports: dict[str, int] = {}
+        self._row: dict[str, SignatureRow] = {}
+        self._balances = Balances()
         self._times: dict[int, int | None] = {}
         for order, (signature, recorded) in enumerate(ordered):
             self._index(order, signature, recorded)
         for rows in self._history.values():
             rows.reverse()
         slots = [recorded.slot for recorded in self._recorded.values()]
-        self.first_slot = min(slots, default=0)
+        self.first_slot = self.first_kept = min(slots, default=0)
         self.tip = max(slots, default=0)
 
     @classmethod
@@ -87,8 +87,8 @@ class RecordedChain:
     def history(self, address: str) -> Sequence[SignatureRow]:
         return self._history.get(address, ())
 
-    def order(self, signature: str) -> int | None:
-        return self._order.get(signature)
+    def row(self, signature: str) -> SignatureRow | None:
+        return self._row.get(signature)
 
     def transaction(self, signature: str, encoding: str) -> dict[str, Any] | None:
         recorded = self._recorded.get(signature)
@@ -99,11 +99,11 @@ class RecordedChain:
     def block_time(self, slot: int) -> int | None:
         return self._times.get(slot)
 
-    def token_amount(self, account: str) -> dict[str, Any] | None:
-        return self._tokens.get(account)
+    def token_amount(self, account: str, slot: int | None = None) -> dict[str, Any] | None:
+        return self._balances.token_amount(account, self.tip if slot is None else slot)
 
-    def lamports(self, account: str) -> int:
-        return self._lamports.get(account, 0)
+    def lamports(self, account: str, slot: int | None = None) -> int:
+        return self._balances.lamports(account, self.tip if slot is None else slot) or 0
 
     def _index(self, order: int, signature: str, recorded: _Recorded) -> None:
         answer = recorded.any_answer
@@ -112,9 +112,8 @@ class RecordedChain:
         row = SignatureRow(order, signature, recorded.slot, meta.get("err"), when)
         for key in dict.fromkeys(recorded.keys):
             self._history[key].append(row)
-        for balance in meta.get("postTokenBalances") or ():
-            self._tokens[recorded.keys[balance["accountIndex"]]] = balance["uiTokenAmount"]
-        self._lamports.update(zip(recorded.keys, meta.get("postBalances") or (), strict=False))
+        self._row[signature] = row
+        self._balances.add(recorded.slot, recorded.keys, meta)
         if self._times.get(recorded.slot) is None:
             self._times[recorded.slot] = when
 
@@ -144,7 +143,8 @@ def _identify(result: Mapping[str, Any]) -> tuple[str, str, tuple[str, ...]]:
             raw = b64decode(text, validate=True) if encoding == "base64" else base58.b58decode(text)
             signed = VersionedTransaction.from_bytes(raw)
             signature, keys = str(signed.signatures[0]), [str(key) for key in signed.message.account_keys]
-        if any(balance["accountIndex"] >= len(keys) + len(extra) for balance in meta.get("postTokenBalances") or ()):
+        listed = [*(meta.get("preTokenBalances") or ()), *(meta.get("postTokenBalances") or ())]
+        if any(balance["accountIndex"] >= len(keys) + len(extra) for balance in listed):
             raise ValueError("a token balance names an account that the transaction does not have")
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise ValueError(f"recorded transaction cannot be read: {error}") from error

@@ -8,15 +8,16 @@ from random import Random
 from sandbox import addresses, operations
 from sandbox.actors import OPENING, USERS, WHALE, Users
 from sandbox.book import Book
+from sandbox.genesis import SOL
 from sandbox.matchmaking import Matches
 from sandbox.model import World
 
-SOL = 1_000_000_000
+# What is there before the window. The platform's own accounts are not: sandbox.genesis funds them on the chain.
 OPENING_LAMPORTS = {
-    addresses.PROGRAM_ID: 25 * SOL,
-    addresses.FEE_PAYER: 250 * SOL,
+    addresses.FAUCET: 10_000 * SOL,
+    addresses.MINT_AUTHORITY: SOL,
+    addresses.BYSTANDER: SOL,
     addresses.AUTHORITY: 40 * SOL,
-    addresses.TREASURY: 120 * SOL,
     addresses.DELEGATE: 2 * SOL,
     addresses.OUTSIDER: 3 * SOL,
     addresses.EXECUTOR_PROGRAM: 1_141_440,
@@ -53,7 +54,6 @@ class Simulation:
         owners |= {addresses.VAULTS[m]: (addresses.VAULT_AUTHORITY, m) for m in addresses.MINTS}
         owners |= {addresses.token_account(addresses.OUTSIDER, m): (addresses.OUTSIDER, m) for m in addresses.MINTS}
         opening = dict.fromkeys((addresses.token_account(addresses.OUTSIDER, m) for m in addresses.MINTS), 5_000_000)
-        opening |= {addresses.TREASURY_ACCOUNTS[m]: 1_000_000_000 for m in addresses.MINTS}
         lamports = dict(OPENING_LAMPORTS)
         for n in range(1, USERS + 1):
             uid = f"u{n:04d}"

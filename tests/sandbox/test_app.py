@@ -101,6 +101,33 @@ def test_a_clean_start(tmp_path: Path) -> None:
     assert all(sorted(figures["M21"]) == ["jpy", "kwd", "usd"] for figures in truth.values())
 
 
+def test_a_short_chain_alone_with_faults_and_a_tip(tmp_path: Path) -> None:
+    faults = tmp_path / "faults.json"
+    faults.write_text(json.dumps({"seed": 3, "alpha": {"behind": {"slots": 1000}}, "beta": {"null_transaction": {}}}))
+    options = ("--days", "1", "--seed", "5", "--rpc-only", "--rpc-faults", str(faults), "--pending", "2")
+    with sandbox(tmp_path / "home", *options, "--tip-at", "2026-10-05T20:00:00Z") as url:
+        chain = build_chain(build_world(days=1, seed=5))
+        noted = [row.signature for row in chain.rows if row.slot <= 300_180_000][-2:]
+        settings = httpx.get(f"{url}/control/chain").json()
+        assert settings == {
+            "tip_at": "2026-10-05T20:00:00Z",
+            "pending": 2,
+            "dropped": [],
+            "confirmed_slot": 300_180_000,
+            "finalized_slot": chain.row(noted[0]).slot - 1,
+            "only_confirmed": noted,
+        }
+        slots = [rpc(url, name, "getSlot").json()["result"] for name in ("alpha", "beta")]
+        assert slots == [settings["finalized_slot"] - 1000, settings["finalized_slot"]]
+        board = httpx.get(f"{url}/control/rpc").json()
+        assert board["faults"]["alpha"] == {"behind": {"slots": 1000}}
+        assert (board["requests"], board["injected"]) == ({"alpha": 1, "beta": 1}, {"alpha": {"behind": 1}})
+        assert httpx.get(f"{url}/stripe/v1/balance").status_code == 404
+    day = {"start": "2026-10-05T00:00:00Z", "end": "2026-10-06T00:00:00Z"}
+    assert read(tmp_path / "home", "state.json")["window"] == day
+    assert read(tmp_path / "home", "origin.json") == {"days": "1", "mode": "simulated", "seed": "5"}
+
+
 def test_it_ends_with_its_parent(tmp_path: Path) -> None:
     port = free_port()
     # A parent that is killed, not asked to stop: it can tell its child nothing.
@@ -127,6 +154,12 @@ def test_it_ends_with_its_parent(tmp_path: Path) -> None:
         (["--fault", "gremlins"], "unknown fault gremlins; there are drop_audit_event, move_base_unit, rpc_down"),
         (["--input", "/nowhere/at/all"], "input folder /nowhere/at/all does not exist"),
         (["--input", ".", "--fault", "move_base_unit"], "needs the simulated platform"),
+        (["--input", ".", "--pending", "1"], "--tip-at and --pending need the simulated platform"),
+        (["--rpc-faults", "/nowhere.json"], "RPC faults: /nowhere.json is no JSON file that can be read"),
+        (["--rpc-faults", "config/idl/skill_match.json"], "RPC faults: address: Extra inputs are not permitted"),
+        (["--tip-at", "2026-10-05T12:00:00"], "chain settings: tip_at: Input should have timezone info"),
+        (["--tip-at", "2026-10-04T12:00:00Z"], "the chain begins at 2026-10-05T00:00:00+00:00"),
+        (["--rpc-only", "--fault", "drop_audit_event"], "needs the exports"),
     ],
 )
 def test_a_wrong_start_is_one_clear_line(tmp_path: Path, arguments: list[str], message: str) -> None:
@@ -156,11 +189,12 @@ def test_provider_alpha_is_down(tmp_path: Path) -> None:
 def test_a_moved_base_unit_is_brought_back_by_the_next_clean_start(tmp_path: Path) -> None:
     world = build_world()
     vault = VAULTS[USDC_MINT]
-    clean = int(build_chain(world).token_amount(vault)["amount"])
+    alone = build_chain(world)
+    clean = int(alone.token_amount(vault)["amount"])
 
     def start(*faults: str) -> tuple[int, int]:
         chain = prepare_simulated(tmp_path, faults).chain
-        return int(chain.token_amount(vault)["amount"]) - clean, len(chain.transactions) - len(world.transactions)
+        return int(chain.token_amount(vault)["amount"]) - clean, len(chain.transactions) - len(alone.transactions)
 
     assert start() == (0, 0)
     assert start("move_base_unit") == (-1, 1)

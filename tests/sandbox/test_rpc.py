@@ -155,7 +155,7 @@ def test_balances_slot_and_time(server: RpcServer, chain: SimulatedChain) -> Non
     assert result(server, "getBlockTime", 300_000_000) == 1_791_158_400  # 2026-10-05T00:00:00Z
     assert result(server, "getBlockHeight") == 863_990
     assert result(server, "getHealth") == "ok"
-    assert result(server, "getFirstAvailableBlock") == 300_000_000
+    assert result(server, "getFirstAvailableBlock") == 0
     assert set(result(server, "getVersion")) == {"solana-core", "feature-set"}
 
 

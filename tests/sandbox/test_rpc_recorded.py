@@ -86,7 +86,7 @@ def test_a_recorded_block_is_served_at_its_own_slot(chain: SimulatedChain) -> No
 
 
 def test_unusable_recordings_are_named(chain: SimulatedChain) -> None:
-    good = chain.transaction(chain.transactions[0].signature, "json")
+    good = chain.transaction(chain.signature_of(0), "json")
     overrun = json.loads(json.dumps(good))
     overrun["meta"]["postTokenBalances"][0]["accountIndex"] = 99
     answers: list[Any] = [
@@ -128,7 +128,7 @@ def test_recorded_fixtures() -> None:
     block = json.loads((FIXTURES / "blocks" / "get_block_json_encoding.json").read_text())["result"]["transactions"]
     for index, transaction in enumerate(block):  # recorded in two encodings: still one transaction, in block order
         signature = transaction["transaction"]["signatures"][0]
-        assert recorded.order(signature) == recorded.order(block[0]["transaction"]["signatures"][0]) + index
+        assert recorded.row(signature).order == recorded.row(block[0]["transaction"]["signatures"][0]).order + index
         for encoding in ("json", "base64"):
             assert recorded.transaction(signature, encoding)["meta"] == transaction["meta"]
     for row in rows + votes:

@@ -12,12 +12,22 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 DEFAULT_PATH = Path("config/warehouse.yml")
 _REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)(?::-([^}]*))?\}")
 Base58 = Annotated[str, Field(pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44}$")]
 GsUri = Annotated[str, Field(pattern=r"^gs://[a-z0-9][a-z0-9._-]+(/.*)?$")]
+_URL = TypeAdapter(AnyHttpUrl)
 EnvName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$", description="name of an environment variable")]
 
 
@@ -40,20 +50,36 @@ class Embedded(Section):
 
 
 class RpcProvider(Section):
-    """One Solana JSON-RPC endpoint. The key, if any, is sent as a bearer token."""
+    """One Solana JSON-RPC endpoint. The key, if any, is sent as a bearer token.
+
+    `requests_per_second` counts each request of a batch; at most `max_concurrency` calls are under way at a time.
+    A provider more than `max_slot_lag` slots behind the newest is asked after the others.
+    """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
     url: str = Field(pattern=r"^https?://")
     api_key_env: EnvName | None = None
     requests_per_second: float = Field(default=10, gt=0)
     batch_size: int = Field(default=1, ge=1, le=1000)
+    max_concurrency: int = Field(default=4, ge=1, le=100)
+    max_slot_lag: int = Field(default=150, ge=0)
     timeout_seconds: float = Field(default=20, gt=0)
+
+    @field_validator("url")
+    @classmethod
+    def _usable(cls, url: str) -> str:
+        try:
+            _URL.validate_python(url)
+        except ValidationError:
+            raise ValueError("is not an address that can be called") from None  # pydantic's own text would show it
+        return url
 
 
 class Solana(Section):
-    """On-chain source: providers in order of preference."""
+    """On-chain source: providers in order of preference; `listings` of them list each address and are compared."""
 
     enabled: bool = True
+    listings: int = Field(default=2, ge=1)
     providers: list[RpcProvider] = Field(min_length=1)
 
     @field_validator("providers")
@@ -151,6 +177,7 @@ class Thresholds(Section):
     audit_allowed_lag_minutes: int = Field(default=15, ge=0)
     rpc_failure_rate: float = Field(default=0.10, gt=0, lt=1)
     rpc_sustained_minutes: int = Field(default=5, ge=5)
+    pending_minutes: int = Field(default=10, ge=1)
     source_silent_hours: dict[str, int] = {}
 
 

@@ -1,4 +1,4 @@
-"""The JSON-RPC requests that the warehouse makes, all at `finalized`."""
+"""The JSON-RPC requests that the warehouse makes, at `finalized` unless told otherwise."""
 
 from __future__ import annotations
 
@@ -10,14 +10,20 @@ from solders.rpc.config import RpcContextConfig, RpcSignaturesForAddressConfig, 
 from solders.rpc.requests import (
     GetBalance,
     GetBlockTime,
+    GetFirstAvailableBlock,
+    GetHealth,
     GetSignaturesForAddress,
+    GetSlot,
     GetTokenAccountBalance,
     GetTransaction,
 )
 from solders.rpc.responses import (
     GetBalanceResp,
     GetBlockTimeResp,
+    GetFirstAvailableBlockResp,
+    GetHealthResp,
     GetSignaturesForAddressResp,
+    GetSlotResp,
     GetTokenAccountBalanceResp,
     GetTransactionResp,
 )
@@ -29,6 +35,8 @@ from ingestion.solana.transaction import NotATransaction, view_of
 
 PAGE = 1000
 """Largest page of getSignaturesForAddress."""
+
+_LEVELS = {"confirmed": CommitmentLevel.Confirmed, "finalized": CommitmentLevel.Finalized}
 
 
 def transaction(signature: str) -> Request:
@@ -52,12 +60,24 @@ def _signature(result: Any) -> str | None:
         return None
 
 
-def signatures(address: str, before: str | None = None) -> Request:
-    """getSignaturesForAddress: a page of entries older than `before`, newest first."""
+def signatures(
+    address: str,
+    before: str | None = None,
+    until: str | None = None,
+    commitment: str = "finalized",
+    min_context_slot: int | None = None,
+) -> Request:
+    """getSignaturesForAddress: a page of entries older than `before` and newer than `until`, newest first.
+
+    `commitment` is confirmed or finalized (KeyError otherwise: there is no other). A node that hasn't reached
+    `min_context_slot` says that it is behind.
+    """
     config = RpcSignaturesForAddressConfig(
         before=None if before is None else Signature.from_string(before),
+        until=None if until is None else Signature.from_string(until),
         limit=PAGE,
-        commitment=CommitmentLevel.Finalized,
+        commitment=_LEVELS[commitment],
+        min_context_slot=min_context_slot,
     )
     key = Pubkey.from_string(address)
     return Request(
@@ -87,3 +107,19 @@ def balance(address: str) -> Request:
 def block_time(slot: int) -> Request:
     """getBlockTime, unix seconds."""
     return Request("getBlockTime", lambda at: GetBlockTime(slot, at), GetBlockTimeResp)
+
+
+def slot() -> Request:
+    """getSlot: the newest finalized slot."""
+    config = RpcContextConfig(commitment=CommitmentLevel.Finalized)
+    return Request("getSlot", lambda at: GetSlot(config, at), GetSlotResp, slot_of=lambda result: result)
+
+
+def health() -> Request:
+    """getHealth: "ok", or the error that the node is behind."""
+    return Request("getHealth", lambda at: GetHealth(at), GetHealthResp, lambda result: result == "ok")
+
+
+def first_available_block() -> Request:
+    """getFirstAvailableBlock: the lowest slot that the provider keeps, 0 where it keeps the whole history."""
+    return Request("getFirstAvailableBlock", lambda at: GetFirstAvailableBlock(at), GetFirstAvailableBlockResp)

@@ -1,127 +1,28 @@
-"""The pool against real HTTP servers that misbehave."""
+"""The pool against real HTTP servers that misbehave: failover, retries, secrets, the record of the calls."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import socket
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from solders.rpc.requests import GetBlockTime
-from starlette.applications import Starlette
+from rpc_servers import Servers, asked, calls, each, error, in_turn, null, ok, status
+from solders.rpc.requests import GetBlockTime, GetHealth, GetSlot
+from solders.signature import Signature
 from starlette.requests import Request as HttpRequest
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from ingestion.solana import requests, rpc
-from ingestion.solana.rpc import AllProvidersDown, RpcPool
-from sandbox.serving import running
-from warehouse.config import RpcProvider
-
-Handler = Callable[[Any, HttpRequest], Any]
-
-
-def ok(body: Any, _: HttpRequest) -> Any:
-    """getBlockTime: the slot itself."""
-    answers = [
-        {"jsonrpc": "2.0", "id": call["id"], "result": call["params"][0]}
-        for call in (body if isinstance(body, list) else [body])
-    ]
-    return answers if isinstance(body, list) else answers[0]
-
-
-def error(code: int, **data: Any) -> Handler:
-    def handler(body: Any, _: HttpRequest) -> Any:
-        calls = body if isinstance(body, list) else [body]
-        answers = [
-            {"jsonrpc": "2.0", "id": call["id"], "error": {"code": code, "message": "no", **data}} for call in calls
-        ]
-        return answers if isinstance(body, list) else answers[0]
-
-    return handler
-
-
-def status(code: int, **headers: str) -> Handler:
-    return lambda body, request: PlainTextResponse(
-        "sorry", status_code=code, headers={k.replace("_", "-"): v for k, v in headers.items()}
-    )
-
-
-def null(body: Any, _: HttpRequest) -> Any:
-    return {"jsonrpc": "2.0", "id": body["id"], "result": None}
-
-
-def in_turn(*handlers: Handler) -> Handler:
-    """Each once, the last for ever."""
-    waiting = list(handlers)
-    return lambda body, request: (waiting.pop(0) if len(waiting) > 1 else waiting[0])(body, request)
-
-
-class Servers:
-    def __init__(self) -> None:
-        self.seen: dict[str, list[Any]] = {}
-        self.headers: list[str | None] = []
-        self._stack = ExitStack()
-
-    def pool(
-        self, batch_size: int = 1, timeout: float = 5, keys: dict[str, str] | None = None, **handlers: Handler | None
-    ) -> RpcPool:
-        providers = []
-        for name, handler in handlers.items():
-            url = self._serve(name, handler) if handler else f"http://127.0.0.1:{free_port()}"
-            providers.append(
-                RpcProvider(
-                    name=name,
-                    url=url,
-                    requests_per_second=10_000,
-                    batch_size=batch_size,
-                    timeout_seconds=timeout,
-                    api_key_env="KEY" if keys else None,
-                )
-            )
-        return self._stack.enter_context(RpcPool(providers, (keys or {}).get, "att"))
-
-    def _serve(self, name: str, handler: Handler) -> str:
-        async def endpoint(request: HttpRequest) -> Response:
-            body = await request.json()
-            self.seen.setdefault(name, []).append(body)
-            self.headers.append(request.headers.get("authorization"))
-            answer = handler(body, request)
-            if asyncio.iscoroutine(answer):
-                answer = await answer
-            return (
-                answer if isinstance(answer, Response) else Response(json.dumps(answer), media_type="application/json")
-            )
-
-        app = Starlette(routes=[Route("/", endpoint, methods=["POST"])])
-        return self._stack.enter_context(running(app)) + "/"
-
-    def close(self) -> None:
-        self._stack.close()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+from ingestion.solana.rpc import AllProvidersDown
 
 
 @pytest.fixture
 def servers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Servers]:
     monkeypatch.setattr(rpc, "_backoff", lambda state: 0)
-    made = Servers()
-    yield made
-    made.close()
-
-
-def asked(pool: RpcPool, *slots: int) -> list[tuple[str, str, Any]]:
-    return [(a.provider, a.outcome, a.result) for a in pool.ask([requests.block_time(slot) for slot in slots])]
-
-
-def calls(pool: RpcPool) -> list[tuple[str, str, str | None]]:
-    return [(call.provider, call.outcome, call.error_code) for call in pool.calls]
+    with Servers() as made:
+        yield made
 
 
 @pytest.mark.parametrize(
@@ -145,8 +46,8 @@ def calls(pool: RpcPool) -> list[tuple[str, str, str | None]]:
             "rpc_error",
             "429",
         ),
-        (lambda body, request: {"jsonrpc": "2.0", "id": body["id"], "result": "later"}, 1, "invalid", None),
-        (lambda body, request: {"jsonrpc": "2.0", "id": body["id"]}, 1, "invalid", None),
+        (lambda body, request: {"jsonrpc": "2.0", "id": body["id"], "result": "later"}, 3, "invalid", None),
+        (lambda body, request: {"jsonrpc": "2.0", "id": body["id"]}, 3, "invalid", None),
         (null, 1, "null", None),
         (error(-32004), 1, "null", "-32004"),
         (error(-32007), 1, "null", "-32007"),
@@ -156,6 +57,9 @@ def calls(pool: RpcPool) -> list[tuple[str, str, str | None]]:
         (error(-32005, data={"numSlotsBehind": 42}), 1, "behind", "-32005"),
         (error(-32016, data={"contextSlot": 1}), 1, "behind", "-32016"),
         (error(-32602), 1, "rpc_error", "-32602"),
+        (error([-32602]), 1, "rpc_error", None),
+        (error(429), 3, "rpc_error", "429"),
+        (lambda body, request: Response(b'{"jsonrpc":"2.0","id":0,"result":7,"x":"\xff"}'), 3, "invalid", None),
         (None, 3, "connection", None),
     ],
 )
@@ -169,7 +73,7 @@ def test_a_slow_provider_times_out(servers):
     async def slow() -> Any:
         await asyncio.sleep(5)
 
-    pool = servers.pool(timeout=0.2, alpha=lambda body, request: slow(), beta=ok)
+    pool = servers.pool(settings={"timeout_seconds": 0.5}, alpha=lambda body, request: slow(), beta=ok)
     assert asked(pool, 7) == [("beta", "ok", 7)]
     assert calls(pool) == [("alpha", "timeout", None)] * 3 + [("beta", "ok", None)]
 
@@ -178,6 +82,45 @@ def test_a_passing_failure_is_retried_with_the_same_provider(servers):
     pool = servers.pool(alpha=in_turn(status(429), status(502), ok), beta=ok)
     assert asked(pool, 7) == [("alpha", "ok", 7)]
     assert calls(pool) == [("alpha", "http_error", "429"), ("alpha", "http_error", "502"), ("alpha", "ok", None)]
+
+
+@pytest.mark.parametrize("after", ["3600", "Sat, 21 Nov 2099 10:00:00 GMT"])
+def test_a_provider_that_asks_for_a_long_rest_is_left_alone_at_once(servers, after):
+    pool = servers.pool(alpha=status(429, Retry_After=after), beta=ok)
+    assert asked(pool, 7) + asked(pool, 8) == [("beta", "ok", 7), ("beta", "ok", 8)]
+    assert calls(pool) == [("alpha", "http_error", "429"), ("beta", "ok", None), ("beta", "ok", None)]
+
+
+@pytest.mark.parametrize(
+    ("reply", "outcome"),
+    [
+        (b'HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{"jsonrpc": "2.0", "id": 0, "resu', "connection"),
+        (b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"jso\r\n', "connection"),
+        (b"", "connection"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "invalid"),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope", "connection"),
+    ],
+    ids=["cut in the body", "cut in a chunk", "no reply", "empty", "no gzip"],
+)
+def test_a_connection_that_breaks_is_retried(servers, reply, outcome):
+    whole = b'{"jsonrpc": "2.0", "id": 0, "result": 7}'
+    well = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(whole), whole)
+    pool = servers.pool(alpha=servers.raw([reply, reply, well]), beta=ok)
+    assert asked(pool, 7) == [("alpha", "ok", 7)]
+    assert calls(pool) == [("alpha", outcome, None)] * 2 + [("alpha", "ok", None)]
+
+
+def test_a_provider_that_drips_is_cut_off(servers):
+    async def drip():
+        while True:
+            yield b" "
+            await asyncio.sleep(0.05)
+
+    pool = servers.pool(
+        settings={"timeout_seconds": 0.4}, alpha=lambda body, request: StreamingResponse(drip()), beta=ok
+    )
+    assert asked(pool, 7) == [("beta", "ok", 7)]
+    assert calls(pool) == [("alpha", "timeout", None)] * 3 + [("beta", "ok", None)]
 
 
 def test_what_nobody_has_is_the_answer(servers):
@@ -203,7 +146,7 @@ def test_an_address_with_a_key_is_in_no_log(servers, caplog):
     caplog.set_level("INFO")
     pool = servers.pool(alpha=status(503), beta=ok)
     for provider in pool._providers:
-        provider.http.endpoint_uri += "?api-key=s3cret"
+        provider._url += "?api-key=s3cret"
     assert asked(pool, 7) == [("beta", "ok", 7)]
     assert "s3cret" not in caplog.text
 
@@ -213,47 +156,52 @@ def test_one_null_and_one_down_is_an_answer_not_an_outage(servers):
     assert asked(pool, 7) == [("alpha", "null", None)]
 
 
-def test_batches_in_any_order_with_their_texts_as_received(servers):
-    def shuffled(body: Any, request: HttpRequest) -> Response:
-        answers = [f'{{"jsonrpc" : "2.0",\n"result": {call["params"][0]}, "id":{call["id"]}}}' for call in body]
-        return PlainTextResponse("[ " + " ,\n ".join(reversed(answers)) + " ]")
+def test_among_asks_only_those_named(servers):
+    pool = servers.pool(alpha=ok, beta=each(lambda call: {"result": call["params"][0] + 1}), gamma=null)
+    assert pool.names == ["alpha", "beta", "gamma"]
+    assert asked(pool, 7, among=["beta"]) == [("beta", "ok", 8)]  # the two disagree, and each is heard
+    assert asked(pool, 7, among={"alpha"}) == [("alpha", "ok", 7)]
+    assert asked(pool, 7, among=["gamma"]) == [("gamma", "null", None)]
+    assert asked(pool, 7, among=["gamma", "beta"]) == [("beta", "ok", 8)]  # in configured order
+    assert {name: len(bodies) for name, bodies in servers.seen.items()} == {"alpha": 1, "beta": 2, "gamma": 1}
 
-    pool = servers.pool(batch_size=3, alpha=shuffled)
-    answers = pool.ask([requests.block_time(slot) for slot in (5, 6, 7)])
-    assert [answer.result for answer in answers] == [5, 6, 7]
-    assert [answer.text for answer in answers] == [
-        f'{{"jsonrpc" : "2.0",\n"result": {slot}, "id":{at}}}' for at, slot in enumerate((5, 6, 7))
+
+def test_among_fails_without_the_others(servers):
+    pool = servers.pool(alpha=ok, beta=status(403))
+    with pytest.raises(AllProvidersDown, match=r"^every RPC provider failed: beta: HTTP 403$"):
+        asked(pool, 7, among=["beta"])
+    with pytest.raises(ValueError, match=r"^no such RPC provider: delta$"):
+        asked(pool, 7, among=["alpha", "delta"])
+    assert "alpha" not in servers.seen
+
+
+def test_those_that_denied_what_another_has_are_named(servers):
+    def denying(*slots: int) -> Any:
+        return each(lambda call: {"result": None if call["params"][0] in slots else call["params"][0]})
+
+    pool = servers.pool(
+        settings={"batch_size": 10}, alpha=denying(5, 6, 9), beta=error(-32016), gamma=denying(6, 9), delta=denying(9)
+    )
+    answers = pool.ask([requests.block_time(slot) for slot in (5, 6, 7, 9)])
+    assert [(answer.provider, answer.outcome, answer.denied) for answer in answers] == [
+        ("gamma", "ok", ("alpha", "beta")),
+        ("delta", "ok", ("alpha", "beta", "gamma")),
+        ("alpha", "ok", ()),
+        ("alpha", "null", ()),  # nobody has it: nobody is contradicted
     ]
-    assert [(call.batch_size, call.method) for call in pool.calls] == [(3, "getBlockTime")]
 
 
-def test_only_the_missing_parts_of_a_batch_go_to_the_next_provider(servers):
-    def half(body: Any, request: HttpRequest) -> Any:
-        return [
-            {"jsonrpc": "2.0", "id": body[0]["id"], "result": body[0]["params"][0]},
-            {"jsonrpc": "2.0", "id": body[1]["id"], "error": {"code": -32009, "message": "skipped"}},
-        ]  # the third is left out
-
-    pool = servers.pool(batch_size=10, alpha=half, beta=ok)
-    assert asked(pool, 5, 6, 7) == [("alpha", "ok", 5), ("beta", "ok", 6), ("beta", "ok", 7)]
-    assert [call["params"] for call in servers.seen["beta"][0]] == [[6], [7]]
-    assert calls(pool) == [("alpha", "invalid", None), ("beta", "ok", None)]
+def test_a_failure_or_an_error_is_no_denial(servers):
+    pool = servers.pool(alpha=status(503), beta=error(-32603), gamma=ok)
+    (answer,) = pool.ask([requests.block_time(7)])
+    assert (answer.provider, answer.denied) == ("gamma", ())
 
 
-def test_a_provider_that_keeps_failing_is_left_out_but_probed(servers):
-    pool = servers.pool(alpha=in_turn(*[status(503)] * 4, ok), beta=ok)
-    for slot in range(45):
-        assert asked(pool, slot)[0][1:] == ("ok", slot)
-    alpha = [(at, call.outcome) for at, call in enumerate(pool.calls) if call.provider == "alpha"]
-    assert alpha[:4] == [(0, "http_error"), (1, "http_error"), (2, "http_error"), (23, "http_error")]
-    assert [outcome for _, outcome in alpha[4:]] == ["ok"] * len(alpha[4:])
-    assert pool.calls[-1].provider == "alpha"  # a probe found it well again, and it is the preferred one
-
-
-def test_a_provider_left_out_is_still_the_last_resort(servers):
-    pool = servers.pool(alpha=in_turn(*[status(503)] * 3, ok), beta=in_turn(ok, status(403)))
-    assert asked(pool, 1) == [("beta", "ok", 1)]
-    assert asked(pool, 2) == [("alpha", "ok", 2)]
+def test_the_best_of_the_answers_that_are_not_ok(servers):
+    wrong = each(lambda call: {"result": "later"})
+    pool = servers.pool(alpha=error(-32005), beta=error(-32602), gamma=wrong)
+    (answer,) = pool.ask([requests.block_time(7)])
+    assert (answer.provider, answer.outcome, answer.code) == ("beta", "rpc_error", -32602)
 
 
 def test_an_answer_for_another_transaction_is_none(servers, fixtures):
@@ -286,7 +234,33 @@ def test_call_records_fit_the_table(servers):
     }  # fmt: skip
 
 
+def test_the_slot_of_a_get_slot_call_is_its_result(servers):
+    pool = servers.pool(alpha=ok)
+    (answer,) = pool.ask([requests.slot()])
+    assert (answer.outcome, answer.result) == ("ok", 1000)
+    assert [(call.method, call.slot) for call in pool.calls] == [("getSlot", 1000)]
+
+
 def test_requests_are_the_library_s():
     assert json.loads(requests.block_time(3).body(9).to_json()) == json.loads(GetBlockTime(3, 9).to_json())
     body = json.loads(requests.transaction("1" * 64).body(1).to_json())
     assert body["params"][1] == {"encoding": "json", "commitment": "finalized", "maxSupportedTransactionVersion": 0}
+    assert requests.health().body(4).to_json() == GetHealth(4).to_json()
+    body = json.loads(requests.slot().body(4).to_json())
+    assert (body["method"], body["id"]) == (json.loads(GetSlot(None, 4).to_json())["method"], 4)
+    assert body["params"][0]["commitment"] == "finalized"
+
+
+def test_signatures_between_two_at_a_commitment():
+    address, before, until = "1" * 32, str(Signature.from_bytes(b"b" * 64)), str(Signature.from_bytes(b"u" * 64))
+    body = json.loads(requests.signatures(address, before, until, "confirmed", 99).body(3).to_json())
+    assert body["params"] == [
+        address,
+        {"before": before, "until": until, "limit": 1000, "commitment": "confirmed", "minContextSlot": 99},
+    ]
+    body = json.loads(requests.signatures(address).body(3).to_json())
+    assert body["params"][1] == {
+        "before": None, "until": None, "limit": 1000, "commitment": "finalized", "minContextSlot": None,
+    }  # fmt: skip
+    with pytest.raises(KeyError):
+        requests.signatures(address, commitment="processed")

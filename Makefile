@@ -56,7 +56,7 @@ doctor: $(READY) ## check sources, credentials, buckets, datasets and permission
 	@$(BIN)/python -m warehouse doctor
 
 campaign: $(READY) ## the long tests: whole runs killed in the middle
-	CAMPAIGN=1 $(BIN)/python -m pytest -n 0 tests/flow/test_kill.py
+	CAMPAIGN=1 $(BIN)/python -m pytest -n 0 tests/flow/test_kill.py tests/solana/test_borsh_roundtrip.py
 
 bench: $(READY) ## speed, as ratios measured side by side
 	$(BIN)/python -m benchmarks

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-NAMES = ("load",)
+NAMES = ("load", "solana_decode", "solana_rows", "solana_memory")
 
 
 def main(

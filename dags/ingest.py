@@ -25,6 +25,7 @@ def ingest_dag(source: str):
         tags=["ingest", source],
         doc_md=f"""
         Reads **{source}** for the window and keeps what was received in the landing zone, then loads it into `raw`.
+        Where a source can be proved complete (Solana), that is done at last, and what is missing is read again.
         Safe to repeat: objects already landed or loaded are left alone. For another window set `window_start` and
         `window_end`.
         """,
@@ -34,14 +35,18 @@ def ingest_dag(source: str):
         def land(**context) -> int:
             return pipeline.land_source(source, support.run_window(context), support.run_id(context))
 
-        @task(outlets=[support.RAW_ASSETS[source]])
+        @task
         def load(**context) -> int:
+            return pipeline.load_source(source, support.run_window(context), support.run_id(context))
+
+        @task(outlets=[support.RAW_ASSETS[source]])
+        def verify(**context) -> int:
             window = support.run_window(context)
-            rows = pipeline.load_source(source, window, support.run_id(context))
+            rows = pipeline.verify_source(source, window, support.run_id(context))
             support.pass_window_on(context, support.RAW_ASSETS[source], window)
             return rows
 
-        land() >> load()
+        land() >> load() >> verify()
 
     return build()
 

@@ -30,7 +30,7 @@ def nightly_close():
     def ingest_late(source: str, **context) -> int:
         window, run = support.closing_window(context), support.run_id(context)
         pipeline.land_source(source, window, run)
-        return pipeline.load_source(source, window, run)
+        return pipeline.load_source(source, window, run) + pipeline.verify_source(source, window, run)
 
     @task(trigger_rule="all_done")
     def build_models(**context) -> str:

@@ -22,6 +22,10 @@ _TIMES = ("window_start", "window_end", "read_from")
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 CONFIGURED: dict[str, Callable[[Config], int]] = {
     "vaults": lambda config: len(config.own.vaults),
+    "watched_addresses": lambda config: len(config.own.own_addresses()) if config.sources.solana.enabled else 0,
+    "watched_accounts": lambda config: (
+        len(config.own.own_addresses() - {config.own.program_id}) if config.sources.solana.enabled else 0
+    ),
     "rpc_providers": lambda config: len(config.sources.solana.providers) if config.sources.solana.enabled else 0,
 }
 """How many of something the configuration has, so that a rule can tell no data from nothing to watch."""

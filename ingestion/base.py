@@ -69,6 +69,7 @@ class Context:
 
 
 Land = Callable[[Window, Context], Iterator[NewObject]]
+Verify = Callable[[Window, Context, int], Iterator[NewObject]]
 Prepare = Callable[[LandedObject, BinaryIO, Context], Iterator[Row]]
 
 
@@ -82,8 +83,14 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Source:
-    """A source: how to land a window, and its datasets by name."""
+    """A source: how to land a window, and its datasets by name.
+
+    `verify`, where a source can prove what it loaded, is called with the turns 0 .. turns - 1 after the load; what it
+    finds is landed and loaded before the next turn.
+    """
 
     name: str
     land: Land
     datasets: Mapping[str, Dataset] = field(default_factory=dict)
+    verify: Verify | None = None
+    turns: int = 0

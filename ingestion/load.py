@@ -45,6 +45,13 @@ class Loaded:
     quarantined: int = 0
     event_dates: set[str] = field(default_factory=set)
 
+    def add(self, other: Loaded) -> None:
+        """Take another load's figures in."""
+        self.objects += other.objects
+        self.rows += other.rows
+        self.quarantined += other.quarantined
+        self.event_dates |= other.event_dates
+
 
 @dataclass
 class _Count:

@@ -22,6 +22,8 @@ from warehouse.storage import filesystem
 from warehouse.window import Window
 
 log = logging.getLogger(__name__)
+RECORD_EVERY = 50
+"""Objects after which the manifest is told, so that a run that is killed late has not landed for nothing."""
 
 
 def context(config: Config) -> Context:
@@ -62,16 +64,43 @@ def load(source: Source, window: Window, ctx: Context, run_id: str) -> Loaded:
     return _attempted("load", source, window, ctx, run_id, lambda: load_pending(source, ctx))
 
 
+def verify(source: Source, window: Window, ctx: Context, run_id: str) -> Loaded:
+    """Let a source prove what is loaded, and land and load what that brings; nothing for a source without proof."""
+    if source.verify is None:
+        return Loaded()
+
+    def work() -> Loaded:
+        total = load_pending(source, ctx)
+        for turn in range(source.turns):
+            failure: Exception | None = None
+            try:
+                landed = _land_all(source, source.verify(window, ctx, turn), window, ctx)
+            except Exception as error:  # what came before it is landed, and is loaded before the failure is told
+                landed, failure = [], error
+            total.add(load_pending(source, ctx))
+            if failure is not None:
+                raise failure
+            if not landed:
+                break
+        return total
+
+    return _attempted("verify", source, window, ctx, run_id, work)
+
+
 def _land_all(source: Source, arriving: Iterable[NewObject], window: Window, ctx: Context) -> list[LandedObject]:
     """Store objects as they come; the manifest names what arrived, also when the source fails half way."""
     generations = newest_generations(ctx.client, source.name)
     landed: list[LandedObject] = []
+    recorded = 0
     try:
         for new in arriving:
             if (kept := _keep(source, new, window, ctx, generations)) is not None:
                 landed.append(kept)
+            if len(landed) - recorded >= RECORD_EVERY:
+                _record(landed[recorded:], ctx)
+                recorded = len(landed)
     finally:
-        _record(landed, ctx)
+        _record(landed[recorded:], ctx)
     return landed
 
 

@@ -10,12 +10,13 @@ from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
 from alerting.store import alert_of
-from reporting.model import Amounts, Balance, Check, Counts, Quarantined, Reconciled, Report, Source, Unit
+from reporting.model import Amounts, Balance, Check, Counts, Proved, Quarantined, Reconciled, Report, Source, Unit
 from warehouse.config import Config
 from warehouse.window import Window
 
 Row = Mapping[str, Any]
 SOURCES = ("solana", "stripe", "firebase", "cloudflare")
+LAMPORTS = Unit("SOL", "lamports", 9)
 MONEY_AMOUNTS = (
     "deposits", "entry_volume", "prize_volume", "fee_revenue", "refunds", "withdrawals_amount", "net_deposits",
 )  # fmt: skip
@@ -71,6 +72,7 @@ def read_report(client: bigquery.Client, config: Config, window: Window) -> Repo
         platform=config.platform,
         sources=_sources(reader),
         reconciled=_reconciled(reader),
+        proofs=_proofs(reader),
         balances=_balances(reader),
         money=_money(reader),
         matches=_matches(reader),
@@ -103,6 +105,25 @@ def _reconciled(reader: Reader) -> list[Reconciled]:
             differences=_integers(row, ("ledger_difference", "offchain_difference", "ledger_offchain_difference")),
         )
         for row in reader.mart("escrow_reconciliation", sql)
+    ]
+
+
+def _proofs(reader: Reader) -> list[Proved]:
+    return [
+        Proved(
+            account=row["account"],
+            role=row["account_kind"] or "account",
+            kind=row["kind"],
+            unit=reader.token(row) if row["mint"] else LAMPORTS,
+            result=row["result"],
+            slot=int(row["to_slot"]),
+            closing=_integer(row["closing_amount"]),
+            reported=_integer(row["reported_amount"]),
+            open_breaks=int(row["open_breaks"]),
+        )
+        for row in reader.mart(
+            "chain_continuity", "select * from {table} order by kind desc, account_kind desc, account"
+        )
     ]
 
 

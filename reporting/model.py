@@ -75,6 +75,21 @@ class Reconciled:
 
 
 @dataclass(frozen=True)
+class Proved:
+    """How far a watched account's balances follow from each other, and up to which balance that the chain reports."""
+
+    account: str
+    role: str
+    kind: str
+    unit: Unit
+    result: str
+    slot: int
+    closing: int | None
+    reported: int | None
+    open_breaks: int
+
+
+@dataclass(frozen=True)
 class Check:
     """The newest evaluation of a rule that meets the window; `found` is a line for each failing row, or the error."""
 
@@ -119,6 +134,7 @@ class Report:
     platform: str
     sources: Sequence[Source]
     reconciled: Sequence[Reconciled]
+    proofs: Sequence[Proved]
     balances: Sequence[Balance]
     money: Sequence[Amounts]
     matches: Sequence[Counts]

@@ -33,7 +33,7 @@ class SimulatedChain:
         self.world = world
         self.first_slot = BASE_SLOT
         self.first_kept = 0
-        self.tip = world.tip
+        self.tip = max(world.tip, plans[-1].slot if plans else 0)
         self._opening = Ledger(dict(world.opening_tokens), world.token_owners, dict(world.opening_lamports))
         ledger = Ledger(dict(world.opening_tokens), world.token_owners, dict(world.opening_lamports))
         self.transactions: tuple[ChainTx, ...] = tuple(render(plan, ledger) for plan in plans)

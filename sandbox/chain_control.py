@@ -85,7 +85,6 @@ class ChainControl:
         unknown = [signature for signature in settings.dropped if signature not in self._index]
         if unknown:
             raise ChainSettingsError(f"chain settings: dropped: the chain has no {unknown[0]}")
-        tip = self._world.tip if settings.tip_at is None else self._world.slot_at(settings.tip_at)
         if settings.tip_at is not None and settings.tip_at < self._world.start:
             raise ChainSettingsError(f"chain settings: tip_at: the chain begins at {self._world.start.isoformat()}")
         without = {self._index[signature] for signature in settings.dropped}
@@ -94,6 +93,7 @@ class ChainControl:
         except LedgerError as error:
             raise ChainSettingsError(f"chain settings: dropped: a later {error} without it") from error
         self.chain: SimulatedChain = chain
+        tip = chain.tip if settings.tip_at is None else self._world.slot_at(settings.tip_at)
         stuck = [tx.signature for tx in chain.transactions if tx.plan.index == STUCK_INDEX]
         self._known = commitments(chain, chain.rows, tip, settings.pending, stuck if self._is_stuck else ())
         self._settings = settings

@@ -1,7 +1,8 @@
 """Transactions of the faults: none of them is of the world, and no ledger entry belongs to one.
 
 `move_base_unit` takes one base unit out of the USDC vault behind the program's back; healed, it comes back later.
-`stuck_transaction` is confirmed 20 minutes before the tip and never finalized, though later ones are; healed, it is.
+`stuck_transaction` is confirmed 20 minutes before the tip and never finalized, though later ones are; healed, it is
+dropped. What is final never changes: these transactions lie behind the tip of the chain without them, or are not final.
 """
 
 from __future__ import annotations
@@ -23,17 +24,16 @@ FAULT_INDEX, RETURN_INDEX, STUCK_INDEX = -1, -2, -3  # TxPlan.index of transacti
 def fault_plans(world: World, faults: Collection[str], healed: Collection[str]) -> list[TxPlan]:
     """The transactions that the faults add.
 
-    `move_base_unit` in `faults` adds a plain transfer of 1 base unit out of the USDC vault at noon of the third day
-    (the last day of a shorter window); in `healed` it adds that one and another, 20 s before the end, that brings the
-    unit back. `stuck_transaction` adds the same transaction in both. Other names are ignored here.
+    `move_base_unit` in `faults` adds a plain transfer of 1 base unit out of the USDC vault 3 s before the end; in
+    `healed` it adds that one and another, 2 s before the end, that brings the unit back. `stuck_transaction` in
+    `faults` adds its transaction. Other names are ignored here.
     """
     plans = []
     if MOVE_BASE_UNIT in {*faults, *healed}:
-        day = min(2, (world.end - world.start).days - 1)
-        plans.append(_transfer(world, world.start + timedelta(days=day, hours=12), FAULT_INDEX))
+        plans.append(_transfer(world, world.end - timedelta(seconds=3), FAULT_INDEX))
     if MOVE_BASE_UNIT in healed:
-        plans.append(_transfer(world, world.end - timedelta(seconds=20), RETURN_INDEX))
-    if STUCK_TRANSACTION in {*faults, *healed}:
+        plans.append(_transfer(world, world.end - timedelta(seconds=2), RETURN_INDEX))
+    if STUCK_TRANSACTION in faults:
         plans.append(_bystanders(world, world.block_time(world.tip) - timedelta(minutes=20)))
     return plans
 

@@ -5,11 +5,12 @@ A team with another Anchor program writes config/platforms/<name>.yml; no code c
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from warehouse.config import Config, ConfigError, Section, describe
 
@@ -46,16 +47,62 @@ OTHER_EVENTS = (
 
 
 class Idl(Section):
-    """Where the program's Anchor IDL is: a file of this project, or a name (or program address) in the input folder."""
+    """Where an Anchor IDL is: a file of this project, or a name (or program address) in the input folder.
+
+    It holds for the slots [from_slot, to_slot). `after_gap` states that no IDL is known for the slots before it.
+    """
 
     file: Path | None = None
     input: str | None = None
+    from_slot: int = Field(default=0, ge=0)
+    to_slot: int | None = None
+    after_gap: bool = False
 
     @model_validator(mode="after")
-    def _one(self) -> Idl:
+    def _valid(self) -> Idl:
         if (self.file is None) == (self.input is None):
             raise ValueError("give either file or input")
+        if self.to_slot is not None and self.to_slot <= self.from_slot:
+            raise ValueError(f"to_slot {self.to_slot} is not behind from_slot {self.from_slot}")
         return self
+
+
+def _versions(written: Any) -> Any:
+    return written if isinstance(written, list | tuple) else [written]
+
+
+def _follow(versions: tuple[Idl, ...]) -> tuple[Idl, ...]:
+    """Checks that the versions of a program's IDL follow one another in slots."""
+    if not versions:
+        raise ValueError("name at least one IDL")
+    for at, (before, after) in enumerate(pairwise(versions), start=1):
+        if before.to_slot is None or after.from_slot < before.to_slot:
+            held = f"[{before.from_slot}, {'...' if before.to_slot is None else before.to_slot})"
+            raise ValueError(f"version {at} overlaps the one before, which holds for the slots {held}")
+        if after.from_slot > before.to_slot and not after.after_gap:
+            raise ValueError(
+                f"no version for the slots [{before.to_slot}, {after.from_slot}); "
+                f"if none is known, state after_gap: true in version {at}"
+            )
+        if after.from_slot == before.to_slot and after.after_gap:
+            raise ValueError(f"version {at} states a gap, but there is none before it")
+    return versions
+
+
+IdlVersions = Annotated[tuple[Idl, ...], BeforeValidator(_versions), AfterValidator(_follow)]
+"""One IDL, or its versions in order of slots."""
+
+Address = Annotated[str, Field(pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44}$")]
+
+
+class Rebuild(Section):
+    """How an event that was cut from a log follows from the instruction that emits it, once each time it runs.
+
+    `fields` gives every field of the event: arg.<name> (with .<field> inside it) or account.<name>.
+    """
+
+    instruction: str
+    fields: dict[str, Annotated[str, Field(pattern=r"^(arg|account)\.[A-Za-z0-9_.]+$")]]
 
 
 class EventMapping(Section):
@@ -99,10 +146,12 @@ class EventMapping(Section):
 
 
 class Profile(Section):
-    """One platform."""
+    """One platform. Events of `programs` are decoded too, and are never money: `events` maps the platform's own."""
 
     name: str
-    idl: Idl
+    idl: IdlVersions
+    programs: dict[Address, IdlVersions] = {}
+    rebuild: dict[str, Rebuild] = {}
     personal: list[str] = []
     events: list[EventMapping]
     documents: dict[str, dict[str, str]] = {}

@@ -117,3 +117,25 @@ then the skipped days are filled from it.
     {%- endset %}
     {{ return(run_query(query).columns[0].values()[0] or shift_day(first_day, -1)) }}
 {%- endmacro %}
+
+
+{#-
+Days of blocks whose pending transactions are judged again: those with new rows and the days before them (a transaction
+is seen, and may become final, after midnight), those of newly loaded sightings, and those that still hold a pending
+transaction. Asked while the model compiles, so that the SQL names the partitions as constants.
+-#}
+{% macro pending_days(relation, sightings) -%}
+    {% set days = rebuild_days() | list %}
+    {% for day in rebuild_days() %}{% do days.append(shift_day(day, -1)) %}{% endfor %}
+    {% if execute and is_incremental() and target.name != 'lint' %}
+        {% set query -%}
+            select cast(date(coalesce(block_time, seen_at)) as string) as day
+            from {{ sightings }}
+            where {{ on_days('event_date', rebuild_days()) }}
+            union distinct
+            select cast(block_date as string) as day from {{ relation }} where state = 'pending'
+        {%- endset %}
+        {% set days = days + run_query(query).columns[0].values() | list %}
+    {% endif %}
+    {{ return(days | unique | sort) }}
+{%- endmacro %}

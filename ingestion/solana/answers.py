@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -20,23 +19,29 @@ class Unusable(ValueError):
         self.code = code
 
 
-@dataclass(frozen=True)
-class Recorded:
+class Recorded(NamedTuple):
     """A getTransaction result, or one transaction of a getBlock result with the block's time."""
 
     result: Mapping[str, Any]
     block_time: int | None = None
 
 
+_ENVELOPE = {"result", "error"}
+
+
 def parse_json(content: bytes | str) -> Any:
     """The JSON value. Raises Unusable with the place of the error."""
-    raw = content.encode() if isinstance(content, str) else content.removeprefix(b"\xef\xbb\xbf")
+    try:
+        return orjson.loads(content)  # a node's integers fit 64 bits, so no digit is at risk
+    except orjson.JSONDecodeError:
+        return _parse_unusual(content)
+
+
+def _parse_unusual(content: bytes | str) -> Any:
+    raw = content.encode() if isinstance(content, str) else content
+    raw = raw.removeprefix(b"\xef\xbb\xbf")
     if not raw.strip():
         raise Unusable("empty", "there is nothing in it")
-    try:
-        return orjson.loads(raw)  # a node's integers fit 64 bits, so no digit is at risk
-    except orjson.JSONDecodeError:
-        pass
     try:
         return loads(raw)  # lone surrogates, and the reason for what is no JSON
     except BadJson as error:
@@ -87,6 +92,17 @@ def transactions_of(document: Any) -> Iterator[Recorded]:
             yield Recorded(item, document.get("blockTime"))
     else:
         raise Unusable("not_an_answer", f"{_guess(document)}, neither a getTransaction nor a getBlock answer")
+
+
+def only_transaction(document: Any) -> Recorded:
+    """The one transaction of an answer. Raises Unusable where a document holds none or several."""
+    result = document.get("result") if isinstance(document, dict) and "error" not in document else None
+    if isinstance(result, dict) and "transaction" in result and "meta" in result and not result.keys() & _ENVELOPE:
+        return Recorded(result)  # a plain getTransaction answer, as nearly all are
+    recorded = list(transactions_of(document))
+    if len(recorded) != 1:
+        raise Unusable("not_an_answer", f"the answer holds {len(recorded)} transactions, not one")
+    return recorded[0]
 
 
 def _kind(value: Any) -> str:

@@ -1,8 +1,11 @@
-"""Decoded events to canonical ones, as the platform's profile says."""
+"""Decoded events to canonical ones, as the platform's profile says.
+
+A profile's expressions become functions once (`Mapper`), so that an event costs the look-ups it names and no parsing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +30,7 @@ class MappingError(ValueError):
     """A profile expression has no value for this event; the message says which and why."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Canonical:
     """One canonical event. `holder` is still the wallet; `amount` is in base units, None for events without money."""
 
@@ -44,7 +47,7 @@ class Canonical:
     personal_escrow: bool
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Unmapped:
     """A mapping that could not be evaluated for an event."""
 
@@ -53,7 +56,7 @@ class Unmapped:
     reason: str
 
 
-@dataclass
+@dataclass(slots=True)
 class Sources:
     """What expressions may refer to besides the event: the transaction, and mints that the configuration knows."""
 
@@ -77,48 +80,67 @@ class Sources:
         return self.mints[mint].decimals if mint in self.mints else None
 
 
-def map_event(event: Event, profile: Profile, sources: Sources) -> Iterator[Canonical | Unmapped]:
-    """Canonical events of one decoded event, in the profile's order; a zero amount makes none."""
-    for ordinal, mapping in enumerate(profile.events):
-        if mapping.event != event.name:
-            continue
-        try:
-            mapped = _map(ordinal, mapping, event, profile, sources)
-        except MappingError as error:
-            yield Unmapped(ordinal, event, f"{mapping.event} -> {mapping.canonical}: {error}")
-            continue
-        if mapped.amount != 0:
-            yield mapped
+_Getter = Callable[[Event, Sources], Any]
+"""A compiled expression; raises MappingError where it has no value."""
 
 
-def _map(ordinal: int, mapping: EventMapping, event: Event, profile: Profile, sources: Sources) -> Canonical:
-    is_money = mapping.canonical in MONEY_EVENTS
-    amount = _amount(_value(mapping.amount, event, sources)) if is_money else None
-    if amount == 0:  # nothing moved: the rest need not be known
-        return Canonical(ordinal, event, mapping.canonical, None, None, None, None, None, 0, mapping.classes(), False)
-    mint, vault = _text(mapping.mint, event, sources), _text(mapping.vault, event, sources)
-    if is_money and (mint is None or vault is None):
-        raise MappingError(f"{mapping.mint if mint is None else mapping.vault} is null")
-    return Canonical(
-        ordinal=ordinal,
-        event=event,
-        canonical=mapping.canonical,
-        escrow=_text(mapping.escrow, event, sources),
-        holder=_text(mapping.holder, event, sources),
-        mint=mint,
-        decimals=sources.decimals_of(mint) if mint is not None else None,
-        vault=vault,
-        amount=amount,
-        classes=mapping.classes(),
-        personal_escrow=mapping.escrow is not None and mapping.escrow.rsplit(".", 1)[-1] in profile.personal,
-    )
+class Mapper:
+    """The events of a profile, compiled."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._by_event: dict[str, list[_Compiled]] = {}
+        for ordinal, mapping in enumerate(profile.events):
+            compiled = _Compiled(ordinal, mapping, frozenset(profile.personal))
+            self._by_event.setdefault(mapping.event, []).append(compiled)
+
+    def __call__(self, event: Event, sources: Sources) -> list[Canonical | Unmapped]:
+        """Canonical events of one decoded event, in the profile's order; a zero amount makes none."""
+        mapped: list[Canonical | Unmapped] = []
+        for compiled in self._by_event.get(event.name, ()):
+            try:
+                canonical = compiled.canonical_of(event, sources)
+            except MappingError as error:
+                mapped.append(Unmapped(compiled.ordinal, event, f"{event.name} -> {compiled.canonical}: {error}"))
+            else:
+                if canonical is not None:
+                    mapped.append(canonical)
+        return mapped
 
 
-def _text(expression: str | None, event: Event, sources: Sources) -> str | None:
-    value = None if expression is None else _value(expression, event, sources)
-    if isinstance(value, (dict, list)):
-        raise MappingError(f"{expression} is no single value")
-    return None if value is None else str(value)
+class _Compiled:
+    """One mapping of a profile with its expressions as functions."""
+
+    def __init__(self, ordinal: int, mapping: EventMapping, personal: frozenset[str]) -> None:
+        self.ordinal, self.canonical, self._written = ordinal, mapping.canonical, mapping
+        self._amount = _getter(mapping.amount) if mapping.canonical in MONEY_EVENTS else None
+        self._mint, self._vault = _text_getter(mapping.mint), _text_getter(mapping.vault)
+        self._escrow, self._holder = _text_getter(mapping.escrow), _text_getter(mapping.holder)
+        self._classes = mapping.classes()
+        self._personal_escrow = mapping.escrow is not None and mapping.escrow.rsplit(".", 1)[-1] in personal
+
+    def canonical_of(self, event: Event, sources: Sources) -> Canonical | None:
+        """The canonical event, None where the amount is zero: nothing moved, and the rest need not be known."""
+        amount = None
+        if self._amount is not None:
+            amount = _amount(self._amount(event, sources))
+            if amount == 0:
+                return None
+        mint, vault = self._mint(event, sources), self._vault(event, sources)
+        if amount is not None and (mint is None or vault is None):
+            raise MappingError(f"{self._written.mint if mint is None else self._written.vault} is null")
+        return Canonical(
+            self.ordinal,
+            event,
+            self.canonical,
+            self._escrow(event, sources),
+            self._holder(event, sources),
+            mint,
+            None if mint is None else sources.decimals_of(mint),
+            vault,
+            amount,
+            self._classes,
+            self._personal_escrow,
+        )
 
 
 def _amount(value: Any) -> int:
@@ -133,27 +155,54 @@ def _amount(value: Any) -> int:
     return amount
 
 
-def _value(expression: str | None, event: Event, sources: Sources) -> Any:
+def _text_getter(expression: str | None) -> _Getter:
+    """The expression's value as text, None for null and where there is no expression."""
+    if expression is None:
+        return lambda event, sources: None
+    value_of = _getter(expression)
+
+    def text(event: Event, sources: Sources) -> str | None:
+        value = value_of(event, sources)
+        if value is None or type(value) is str:
+            return value
+        if isinstance(value, dict | list):
+            raise MappingError(f"{expression} is no single value")
+        return str(value)
+
+    return text
+
+
+def _getter(expression: str | None) -> _Getter:
     scope, _, rest = (expression or "").partition(".")
     match scope:
         case "event":
-            return _field(event.data, rest)
+            return _field_getter(rest)
         case "account":
-            return _account(event, rest, sources.view)
+            return lambda event, sources: _account(event, rest, sources.view)
         case "mint_of":
-            return sources.mint_of(_account(event, rest, sources.view))
+            return lambda event, sources: sources.mint_of(_account(event, rest, sources.view))
         case "const":
-            return rest
-    raise MappingError(f"unknown expression {expression!r}")
+            return lambda event, sources: rest
+
+    def unknown(event: Event, sources: Sources) -> Any:
+        raise MappingError(f"unknown expression {expression!r}")
+
+    return unknown
 
 
-def _field(data: Any, path: str) -> Any:
-    value = data
-    for key in path.split("."):
-        if not isinstance(value, dict) or key not in value:
-            raise MappingError(f"the event has no field {path!r}")
-        value = value[key]
-    return value
+def _field_getter(path: str) -> _Getter:
+    keys = path.split(".")
+
+    def field_of(event: Event, sources: Sources) -> Any:
+        value: Any = event.data
+        try:
+            for key in keys:
+                value = value[key]
+        except (KeyError, TypeError):
+            raise MappingError(f"the event has no field {path!r}") from None
+        return value
+
+    return field_of
 
 
 def _account(event: Event, name: str, view: TransactionView) -> str:

@@ -16,14 +16,19 @@ from ingestion.solana.anchor.emission import Event, Finding, extract
 from ingestion.solana.anchor.events import Undecodable, decode_payload, payload_of
 from ingestion.solana.anchor.idl import IdlError, IdlRegistry, parse_idl
 from ingestion.solana.answers import Recorded, Unusable, parse_json, transactions_of
+from ingestion.solana.cli_chain import backfill, prove
 from ingestion.solana.transaction import NotATransaction, view_of
 
-app = typer.Typer(no_args_is_help=True, help="Solana: decode recorded transactions.")
+app = typer.Typer(no_args_is_help=True, help="Solana: decode recorded and landed transactions.")
 
 
 @app.callback()
 def _group() -> None:
-    """Solana: decode recorded transactions."""
+    """Solana: decode recorded and landed transactions."""
+
+
+app.command()(prove)
+app.command()(backfill)
 
 
 @app.command()
@@ -50,6 +55,43 @@ def decode(
         typer.echo(json.dumps(line, ensure_ascii=False, separators=(",", ":")))
     if failed:
         raise typer.Exit(1)
+
+
+@app.command("re-decode")
+def re_decode(
+    start: Annotated[str, typer.Option("--from", help="start of the window, ISO 8601, UTC")],
+    end: Annotated[str, typer.Option("--to", help="end of the window, exclusive")],
+    idl: Annotated[list[Path] | None, typer.Option(help="try this IDL instead of the profile's")] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="load what differs again")] = False,
+    limit: Annotated[int, typer.Option(min=0, help="differences to print")] = 50,
+) -> None:
+    """Decode landed transactions of the window's days again, without the network, and say what differs from raw.
+
+    Ends with 0 when nothing differs, or what did is loaded again; with 1 when something differs; with 2 when the
+    comparison can't be made.
+    """
+    from ingestion import run  # here: they load the warehouse's client, which decoding a file does not need
+    from ingestion.landing import LandingCorrupt
+    from ingestion.solana import SOURCE, redecode
+    from warehouse.client import WarehouseUnreachable
+    from warehouse.config import ConfigError, load_config
+    from warehouse.window import Window, WindowError
+
+    try:
+        if apply and idl:
+            raise ConfigError("--apply loads with the profile's IDL: name the new one there (idl), not with --idl")
+        ctx = redecode.with_idls(run.context(load_config()), idl or [])
+        found = redecode.compare(SOURCE, Window.parse(start, end), ctx)
+        for line in found.lines(limit):
+            typer.echo(line)
+        if found.differing and not apply:
+            raise typer.Exit(1)
+        if found.differing:
+            loaded = redecode.reload(SOURCE, found, ctx)
+            typer.echo(f"loaded again: {len(found.differing)} objects, {loaded.rows} rows")
+    except (ConfigError, WindowError, WarehouseUnreachable, LandingCorrupt) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
 
 
 def _registry(options: list[str]) -> IdlRegistry:
@@ -120,7 +162,10 @@ def _transaction_lines(recorded: Recorded, registry: IdlRegistry, path: Path) ->
     for event in found.events:
         yield {"signature": view.signature, **_event_line(event)}
     for finding in found.findings:
-        yield {"signature": view.signature, **_finding_line(finding)}
+        if finding.position:
+            yield {"signature": view.signature, **_finding_line(finding)}
+        else:  # about the transaction, not about a payload
+            typer.echo(f"note: {view.signature}: {finding.reason}", err=True)
 
 
 def _event_line(event: Event) -> dict[str, Any]:

@@ -3,41 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any
 
 from google.cloud.bigquery import ScalarQueryParameter
 
 from ingestion.base import Context, NewObject
-from ingestion.errors import SourceUnavailable
-from ingestion.solana import requests
+from ingestion.solana.balances import balance_lines
+from ingestion.solana.chain_reader import ChainReader, WindowIncomplete
+from ingestion.solana.coverage import Interval, coverage_line, gaps, instant, read_coverage
+from ingestion.solana.disagreements import answer_disagreements, listing_disagreements
+from ingestion.solana.listing import Entry, Omission, united
+from ingestion.solana.pending import pending_lines
 from ingestion.solana.profile import registry_of
-from ingestion.solana.rpc import RpcPool
-from ingestion.solana.rpc_answers import Answer
-from warehouse.config import Platform
+from ingestion.solana.rpc import AllProvidersDown, RpcPool
 from warehouse.window import Window
 
-CHUNK = 200
-"""Transactions of one landed object."""
-
 _HELD = "select signature from raw.solana_transactions where _event_date between @first and @last"
-_NO_SUCH_ACCOUNT = -32602
-
-
-class WindowIncomplete(SourceUnavailable):
-    """The window could not be read completely; it stays open for the next run."""
 
 
 @dataclass(frozen=True)
-class _Found:
-    """A signature of the window with the places where it was seen."""
+class Found:
+    """What was listed for an address over one gap of its coverage; covered once its transactions are held."""
 
-    signature: str
-    slot: int
-    entries: Sequence[tuple[str, dict[str, Any]]]
+    address: str
+    interval: Interval
+    entries: Mapping[str, Entry]
+    omissions: Sequence[Omission]
+    providers: Sequence[str]
 
 
 def land(window: Window, ctx: Context) -> Iterator[NewObject]:
@@ -48,10 +43,15 @@ def land(window: Window, ctx: Context) -> Iterator[NewObject]:
     """
     registry_of(ctx.config, ctx.profile)
     yield from _unusable(ctx)
+    yield from with_calls(window, ctx, lambda pool: _land(window, ctx, pool))
+
+
+def with_calls(window: Window, ctx: Context, work: Any) -> Iterator[NewObject]:
+    """The objects of `work(pool)`, then the record of every call that it made, also when it failed."""
     with RpcPool(ctx.config.sources.solana.providers, ctx.secrets, ctx.attempt_id) as pool:
         failure: Exception | None = None
         try:
-            yield from _land(window, ctx, pool)
+            yield from work(pool)
         except Exception as error:
             failure = error
         if pool.calls:
@@ -62,29 +62,77 @@ def land(window: Window, ctx: Context) -> Iterator[NewObject]:
 
 def _land(window: Window, ctx: Context, pool: RpcPool) -> Iterator[NewObject]:
     own = ctx.config.own
-    found = _listed(window, own, pool)
-    held = _held(window, ctx)
-    new = [item for item in found if item.signature not in held]
+    reader = reader_of(ctx, pool)
+    if lines := list(balance_lines(own, pool)):  # before the listing, which so reaches at least their slots
+        yield NewObject("account_balances", window.slug, ndjson(lines), "solana-rpc:balances")
+    held = read_coverage(ctx)
+    found = [
+        found
+        for address in sorted(own.own_addresses())
+        for gap in gaps(held.get(address, []), window)
+        if (found := _found(address, reader.list(address, gap, window))) is not None
+    ]
+    yield from landed(window, ctx, reader, found, "cross_listing")
+    pending = pending_lines(own.program_id, reader.unfinalized(own.program_id), reader.tip(reader.providers[0]), ctx)
+    if pending:
+        yield NewObject("pending", f"{window.slug}/{ctx.attempt_id}", ndjson(pending), "solana-rpc:confirmed")
+
+
+def reader_of(ctx: Context, pool: RpcPool) -> ChainReader:
+    """A reader that asks healthy providers first. Raises AllProvidersDown when no one answers a probe."""
+    health = pool.probe()
+    if not any(item.slot is not None for item in health):
+        raise AllProvidersDown({item.name: item.reason for item in health})
+    order = [item.name for item in sorted(health, key=lambda item: not item.ok)]
+    return ChainReader(pool, order, ctx.config.sources.solana.listings)
+
+
+def landed(
+    window: Window, ctx: Context, reader: ChainReader, found: Sequence[Found], found_by: str
+) -> Iterator[NewObject]:
+    """Objects of what was listed: signatures, transactions, disagreements and, last, the coverage that it gives.
+
+    An interval is covered only where every transaction in it was received. Raises WindowIncomplete for the rest, after
+    everything that was received.
+    """
+    entries: dict[str, Entry] = {}
+    for item in found:
+        entries = {**item.entries, **entries}
+    held = _held(entries.values(), ctx)
+    new = sorted((signature for signature in entries if signature not in held), key=lambda key: entries[key]["slot"])
     if new:
-        name = f"{window.slug}/{new[0].signature[:16]}"
-        yield NewObject("signatures", name, _signature_lines(new), "solana-rpc:getSignaturesForAddress")
-    missing: list[tuple[str, Answer]] = []
-    for at in range(0, len(new), CHUNK):
-        chunk = [item.signature for item in new[at : at + CHUNK]]
-        answers = pool.ask([requests.transaction(signature) for signature in chunk])
-        pairs = list(zip(chunk, answers, strict=True))
-        missing += [pair for pair in pairs if pair[1].outcome != "ok"]
-        lines = [
-            {"signature": signature, "response": answer.text} for signature, answer in pairs if answer.outcome == "ok"
-        ]
+        name = f"{window.slug}/{new[0][:16]}"
+        yield NewObject("signatures", name, _signature_lines(found, set(new)), "solana-rpc:getSignaturesForAddress")
+    disagreements = [line for item in found for line in listing_disagreements(item.address, item.omissions, found_by)]
+    missing: dict[str, str] = {}
+    for pairs in reader.transactions(new):
+        missing |= {signature: answer.outcome for signature, answer in pairs if answer.outcome != "ok"}
+        disagreements += answer_disagreements(pairs, entries, "reading")
+        lines = [{"signature": key, "response": answer.text} for key, answer in pairs if answer.outcome == "ok"]
         if lines:
             name = f"{window.slug}/{lines[0]['signature'][:16]}"
-            yield NewObject("transactions", name, _ndjson(lines), "solana-rpc:getTransaction")
-    if lines := list(_balance_lines(own, pool)):
-        yield NewObject("account_balances", window.slug, _ndjson(lines), "solana-rpc:balances")
+            yield NewObject("transactions", name, ndjson(lines), "solana-rpc:getTransaction")
+    now = datetime.now(UTC)  # a fact about the reading, never an input of a figure
+    if disagreements:
+        stamped = [line | {"found_at": now.isoformat(), "attempt_id": ctx.attempt_id} for line in disagreements]
+        yield NewObject("disagreements", f"{window.slug}/{ctx.attempt_id}-{found_by}", ndjson(stamped), "solana-rpc")
+    covered = [
+        coverage_line(item.address, item.interval, len(item.entries), item.providers, now, ctx.attempt_id)
+        for item in found
+        if not missing.keys() & item.entries.keys()
+    ]
+    if covered:
+        yield NewObject("coverage", f"{window.slug}/{ctx.attempt_id}-{found_by}", ndjson(covered), "solana-rpc")
     if missing:
-        listed = ", ".join(f"{signature} ({answer.outcome})" for signature, answer in missing[:5])
+        listed = ", ".join(f"{signature} ({outcome})" for signature, outcome in list(missing.items())[:5])
         raise WindowIncomplete(f"no provider has {len(missing)} of {len(new)} listed transactions: {listed}")
+
+
+def _found(address: str, listings: Sequence[Any]) -> Found | None:
+    if not listings:
+        return None
+    interval, entries, omissions = united(listings)
+    return Found(address, interval, entries, omissions, [item.provider for item in listings])
 
 
 def _unusable(ctx: Context) -> Iterator[NewObject]:
@@ -96,90 +144,29 @@ def _unusable(ctx: Context) -> Iterator[NewObject]:
         yield NewObject("unusable", uri.removeprefix(prefix), ctx.filesystem.read(uri), uri)
 
 
-def _listed(window: Window, own: Platform, pool: RpcPool) -> list[_Found]:
-    """Signatures of every watched address in the window, oldest first.
-
-    An entry without block time may be of the window, so it counts as one.
-    """
-    seen: dict[str, _Found] = {}
-    for address in sorted(own.own_addresses()):
-        entries = {entry["signature"]: entry for entry in _pages(address, window, pool) if _is_within(entry, window)}
-        for entry in reversed(entries.values()):
-            before = seen.get(entry["signature"])
-            places = [*(before.entries if before else ()), (address, entry)]
-            seen[entry["signature"]] = _Found(entry["signature"], entry["slot"], places)
-    return sorted(seen.values(), key=lambda item: item.slot)
-
-
-def _pages(address: str, window: Window, pool: RpcPool) -> Iterator[dict[str, Any]]:
-    """Entries of an address, newest first, down to the first one that is older than the window."""
-    before: str | None = None
-    while True:
-        (answer,) = pool.ask([requests.signatures(address, before)])
-        if answer.outcome != "ok":
-            raise WindowIncomplete(
-                f"no provider lists the signatures of {address} ({answer.outcome}, code {answer.code})"
-            )
-        page = answer.result
-        yield from page
-        if not page:
-            return
-        last = min(page, key=lambda entry: entry["slot"]) if _is_out_of_order(page) else page[-1]
-        if last["blockTime"] is not None and last["blockTime"] < window.start.timestamp():
-            return
-        if last["signature"] == before:
-            raise WindowIncomplete(f"the signatures of {address} do not end: the same page came twice")
-        before = last["signature"]
-
-
-def _is_out_of_order(page: Sequence[dict[str, Any]]) -> bool:
-    return any(later["slot"] > earlier["slot"] for earlier, later in pairwise(page))
-
-
-def _is_within(entry: dict[str, Any], window: Window) -> bool:
-    seconds = entry.get("blockTime")
-    return seconds is None or datetime.fromtimestamp(seconds, UTC) in window
-
-
-def _held(window: Window, ctx: Context) -> set[str]:
-    """Signatures of the window's days that raw has already."""
-    days = window.days()
+def _held(entries: Iterable[Entry], ctx: Context) -> set[str]:
+    """Which of the signatures raw has already."""
+    days = sorted(when.date() for entry in entries if (when := instant(entry["blockTime"])) is not None)
+    if not days:
+        return set()
     parameters = [ScalarQueryParameter("first", "DATE", days[0]), ScalarQueryParameter("last", "DATE", days[-1])]
     return {row["signature"] for row in ctx.query(_HELD, parameters)}
 
 
-def _signature_lines(found: Sequence[_Found]) -> bytes:
-    by_address: dict[str, list[dict[str, Any]]] = {}
+def _signature_lines(found: Sequence[Found], new: Collection[str]) -> bytes:
+    by_address: dict[str, dict[str, Entry]] = {}
     for item in found:
-        for address, entry in item.entries:
-            by_address.setdefault(address, []).append(entry)
-    return _ndjson({"address": address, "entries": by_address[address]} for address in sorted(by_address))
+        fresh = {signature: entry for signature, entry in item.entries.items() if signature in new}
+        by_address.setdefault(item.address, {}).update(fresh)
+    return ndjson(
+        {"address": address, "entries": sorted(entries.values(), key=lambda entry: entry["slot"])}
+        for address, entries in sorted(by_address.items())
+        if entries
+    )
 
 
-def _balance_lines(own: Platform, pool: RpcPool) -> Iterator[dict[str, Any]]:
-    """Balances of the platform's accounts, each with the block time of its slot."""
-    reads = [(vault.address, "vault", "token") for vault in own.vaults]
-    reads += [(address, "treasury", "token") for address in own.treasury]
-    reads += [(address, "treasury", "native") for address in own.treasury]
-    reads += [(address, "fee_payer", "native") for address in own.fee_payers]
-    reads.append((own.program_id, "program", "native"))
-    tokens = pool.ask([requests.token_balance(address) for address, _, kind in reads if kind == "token"])
-    natives = pool.ask([requests.balance(address) for address, _, kind in reads if kind == "native"])
-    slots = sorted({answer.result["context"]["slot"] for answer in (*tokens, *natives) if answer.outcome == "ok"})
-    times = dict(zip(slots, pool.ask([requests.block_time(slot) for slot in slots]), strict=True))
-    for (address, role, kind), answer in zip(reads, (*tokens, *natives), strict=True):
-        if answer.outcome == "ok":
-            block_time = times[answer.result["context"]["slot"]].result
-        elif answer.code != _NO_SUCH_ACCOUNT:
-            raise WindowIncomplete(f"no provider tells the balance of {address} ({answer.outcome}, code {answer.code})")
-        elif role == "treasury":
-            continue  # a treasury may be a wallet: its native balance is read as well
-        else:
-            block_time = None
-        yield {"address": address, "role": role, "kind": kind, "response": answer.text, "block_time": block_time}
-
-
-def _ndjson(records: Any) -> bytes:
+def ndjson(records: Iterable[Mapping[str, Any]]) -> bytes:
+    """Records as lines of JSON."""
     return b"".join(
         json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n" for record in records
     )

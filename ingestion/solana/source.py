@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from ingestion.base import Dataset, Source
 from ingestion.solana.account_rows import prepare_account_balances, prepare_rpc_calls, prepare_signatures
+from ingestion.solana.coverage import prepare_coverage
+from ingestion.solana.disagreements import prepare_disagreements
 from ingestion.solana.land import land
+from ingestion.solana.pending import prepare_pending
+from ingestion.solana.proof_rows import prepare_proofs
 from ingestion.solana.rows import prepare_transactions, prepare_unusable
+from ingestion.solana.verify import TURNS, verify
 
 SOURCE = Source(
     "solana",
@@ -16,8 +21,14 @@ SOURCE = Source(
             Dataset("transactions", prepare_transactions),
             Dataset("signatures", prepare_signatures),
             Dataset("account_balances", prepare_account_balances),
+            Dataset("coverage", prepare_coverage),
+            Dataset("disagreements", prepare_disagreements),
+            Dataset("pending", prepare_pending),
+            Dataset("proofs", prepare_proofs),
             Dataset("rpc_calls", prepare_rpc_calls),
             Dataset("unusable", prepare_unusable),
         )
     },
+    verify,
+    TURNS,
 )

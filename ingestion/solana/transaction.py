@@ -1,21 +1,33 @@
-"""One view over a getTransaction result in any encoding (json, jsonParsed, base64, base58); all else reads this."""
+"""One view over a getTransaction result in any encoding (json, jsonParsed, base64, base58); all else reads this.
+
+A month holds millions of transactions, and most of what one contains concerns other programs. So the view reads what
+every row needs at once, and the instructions' accounts and data only when someone asks for them.
+"""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
-
-from solders.message import MessageV0
-from solders.transaction import VersionedTransaction
+from typing import Any, NamedTuple
 
 from ingestion.solana.base58 import decode_base58
+from ingestion.solana.message import NotATransaction, message_of_bytes, message_of_json
+
+__all__ = ["Instruction", "NotATransaction", "TokenBalance", "TransactionView", "misshapen", "view_of"]
+
+TRUNCATED = "Log truncated"
 
 
-class NotATransaction(ValueError):
-    """The value is no usable getTransaction result; the message says why and quotes nothing of it."""
+SHAPE_ERRORS = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError)
+"""What reading a value that is not shaped as documented raises."""
+
+
+def misshapen(error: Exception) -> NotATransaction:
+    """The reason for one of SHAPE_ERRORS."""
+    if isinstance(error, NotATransaction):
+        return error
+    return NotATransaction(f"the transaction is not shaped as documented ({type(error).__name__})")
 
 
 class Instruction:
@@ -51,8 +63,7 @@ class Instruction:
         return self._data
 
 
-@dataclass(frozen=True)
-class TokenBalance:
+class TokenBalance(NamedTuple):
     """Balance of a token account around the transaction, base units; None where the account did not exist."""
 
     account: str
@@ -63,33 +74,69 @@ class TokenBalance:
     post: int | None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class TransactionView:
-    """What the warehouse reads of a transaction. `logs` is None where the node kept none."""
+    """What the warehouse reads of a transaction.
+
+    `error` is null where the transaction took effect (`success`). `logs` is None where the node kept none; `log_text`
+    is never None, and `log_truncated` says whether the runtime cut it.
+
+    `programs` are the programs of the top-level instructions in order, `inner_programs` those of the inner ones by
+    index of the top-level one. `pre_lamports` and `post_lamports` go with `account_keys` by index; both are empty where
+    the answer has none.
+    """
 
     signature: str
     slot: int | None
     block_time: datetime | None
+    success: bool
     error: Any
     fee: int
     compute_units: int | None
     version: str
     encoding: str
     logs: Sequence[str] | None
+    log_text: str
+    log_truncated: bool
     account_keys: Sequence[str]
-    instructions: Sequence[Instruction]
-    inner: Mapping[int, Sequence[Instruction]]
+    programs: Sequence[str]
+    inner_programs: Mapping[int, Sequence[str]]
     token_balances: Sequence[TokenBalance]
+    pre_lamports: Sequence[int]
+    post_lamports: Sequence[int]
+    _top: Sequence[Mapping[str, Any]]
+    _inner: Mapping[int, Sequence[Mapping[str, Any]]]
+    _instructions: Sequence[Instruction] | None = None
+    _inner_instructions: Mapping[int, Sequence[Instruction]] | None = None
 
     @property
-    def success(self) -> bool:
-        """Whether the transaction took effect."""
-        return self.error is None
+    def instructions(self) -> Sequence[Instruction]:
+        """Top-level instructions. Raises NotATransaction where one is not shaped as documented."""
+        if self._instructions is None:
+            self._instructions = self._resolved(self._top)
+        return self._instructions
 
     @property
-    def log_truncated(self) -> bool:
-        """Whether the runtime cut the log."""
-        return self.logs is not None and "Log truncated" in self.logs
+    def inner(self) -> Mapping[int, Sequence[Instruction]]:
+        """Inner instructions by index of the top-level one. Raises NotATransaction as `instructions` does."""
+        if self._inner_instructions is None:
+            self._inner_instructions = {at: self._resolved(items) for at, items in self._inner.items()}
+        return self._inner_instructions
+
+    def raw_data(self, top: int, inner: int | None = None) -> str | bytes:
+        """Data of one instruction as received: base58 text, or bytes. Raises NotATransaction where it is neither."""
+        item = self._top[top] if inner is None else self._inner[top][inner]
+        return _data(item)
+
+    def height(self, top: int, inner: int) -> int | None:
+        """Recorded height of an inner instruction."""
+        return self._inner[top][inner].get("stackHeight")
+
+    def _resolved(self, items: Iterable[Mapping[str, Any]]) -> list[Instruction]:
+        try:
+            return [_instruction(item, self.account_keys) for item in items]
+        except SHAPE_ERRORS as error:
+            raise misshapen(error) from None
 
 
 def view_of(result: Any, slot: int | None = None, block_time: int | None = None) -> TransactionView:
@@ -97,127 +144,116 @@ def view_of(result: Any, slot: int | None = None, block_time: int | None = None)
 
     Raises NotATransaction.
     """
-    if not isinstance(result, Mapping):
+    if not isinstance(result, dict):
         raise NotATransaction("the result is no object")
     transaction, meta = result.get("transaction"), result.get("meta")
     if transaction is None:
         raise NotATransaction("no transaction in the result")
-    if not isinstance(meta, Mapping):
+    if not isinstance(meta, dict):
         raise NotATransaction("the result has no meta: whether the transaction succeeded is unknown")
     try:
         return _view(result, transaction, meta, slot, block_time)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        if isinstance(error, NotATransaction):
-            raise
-        raise NotATransaction(f"the transaction is not shaped as documented ({type(error).__name__})") from None
+    except SHAPE_ERRORS as error:
+        raise misshapen(error) from None
 
 
 def _view(
     result: Mapping[str, Any], transaction: Any, meta: Mapping[str, Any], slot: int | None, block_time: int | None
 ) -> TransactionView:
-    if isinstance(transaction, Mapping):
-        signatures, keys, instructions, version, encoding = _from_json(transaction, meta)
-    else:
-        signatures, keys, instructions, version, encoding = _from_bytes(transaction, meta)
+    read = message_of_json if isinstance(transaction, dict) else message_of_bytes
+    signatures, keys, top, version, encoding = read(transaction, meta)
     logs = meta.get("logMessages")
-    if not all(isinstance(text, str) for text in (*keys, *signatures, *(logs or ()))):
-        raise NotATransaction("a key, signature or log line is no text")
     stated = result.get("version")
-    seconds = result.get("blockTime") if result.get("blockTime") is not None else block_time
-    status = meta.get("status") or {}
+    seconds = result.get("blockTime")
+    if seconds is None:
+        seconds = block_time
+    at, fee, units = result.get("slot", slot), meta["fee"], meta.get("computeUnitsConsumed")
+    if not (_is_count(fee) and (at is None or _is_count(at)) and (units is None or _is_count(units))):
+        raise NotATransaction("the slot, fee or compute units are no whole numbers")
+    error = meta["err"] if "err" in meta else (meta.get("status") or {}).get("Err")
+    log_text = _joined(keys, signatures, logs)
+    inner = {group["index"]: group["instructions"] for group in meta.get("innerInstructions") or ()}
     return TransactionView(
         signature=signatures[0],
-        slot=result.get("slot", slot),
+        slot=at,
         block_time=None if seconds is None else datetime.fromtimestamp(seconds, UTC),
-        error=meta["err"] if "err" in meta else status.get("Err"),
-        fee=meta["fee"],
-        compute_units=meta.get("computeUnitsConsumed"),
+        success=error is None,
+        error=error,
+        fee=fee,
+        compute_units=units,
         version=version if stated is None else str(stated),
         encoding=encoding,
         logs=logs,
+        log_text=log_text,
+        log_truncated=TRUNCATED in log_text and TRUNCATED in logs,
         account_keys=keys,
-        instructions=instructions,
-        inner={
-            group["index"]: [_instruction(item, keys) for item in group["instructions"]]
-            for group in meta.get("innerInstructions") or []
-        },
+        programs=_programs(top, keys),
+        inner_programs={at: _programs(items, keys) for at, items in inner.items()},
         token_balances=_token_balances(meta, keys),
+        pre_lamports=meta.get("preBalances") or (),
+        post_lamports=meta.get("postBalances") or (),
+        _top=top,
+        _inner=inner,
     )
 
 
-_Message = tuple[Sequence[str], list[str], list[Instruction], str, str]
+def _joined(keys: Sequence[str], signatures: Sequence[str], logs: Sequence[str] | None) -> str:
+    """The log in one text, which shows at once what no line can hold. Raises NotATransaction for what is no text."""
+    try:
+        "".join(keys), "".join(signatures)
+        return "\n".join(logs or ())
+    except TypeError:
+        raise NotATransaction("a key, signature or log line is no text") from None
 
 
-def _from_json(transaction: Mapping[str, Any], meta: Mapping[str, Any]) -> _Message:
-    message = transaction["message"]
-    written = message["accountKeys"]
-    parsed = bool(written) and isinstance(written[0], Mapping)
-    keys = [item["pubkey"] for item in written] if parsed else list(written)
-    loaded = _loaded(meta)
-    # jsonParsed lists looked-up accounts among the keys already
-    if loaded and not (parsed and keys[-len(loaded) :] == loaded):
-        keys += loaded
-    version = "0" if message.get("addressTableLookups") else "legacy"
-    instructions = [_instruction(item, keys) for item in message["instructions"]]
-    return transaction["signatures"], keys, instructions, version, "jsonParsed" if parsed else "json"
-
-
-def _from_bytes(transaction: Any, meta: Mapping[str, Any]) -> _Message:
-    text, encoding = (transaction, "base58") if isinstance(transaction, str) else transaction
-    if encoding not in ("base64", "base58"):
-        raise NotATransaction(f"unknown encoding {encoding!r}"[:60])
-    raw = base64.b64decode(text, validate=True) if encoding == "base64" else decode_base58(text)
-    decoded = VersionedTransaction.from_bytes(raw)
-    message = decoded.message
-    keys = [str(key) for key in message.account_keys] + _loaded(meta)
-    instructions = [
-        Instruction(keys[item.program_id_index], [keys[at] for at in item.accounts], bytes(item.data), 1)
-        for item in message.instructions
-    ]
-    version = "0" if isinstance(message, MessageV0) else "legacy"
-    return [str(signature) for signature in decoded.signatures], keys, instructions, version, encoding
-
-
-def _loaded(meta: Mapping[str, Any]) -> list[str]:
-    loaded = meta.get("loadedAddresses") or {}
-    return [*loaded.get("writable", ()), *loaded.get("readonly", ())]
+def _programs(items: Iterable[Mapping[str, Any]], keys: Sequence[str]) -> list[str]:
+    return [keys[item["programIdIndex"]] if "programIdIndex" in item else item["programId"] for item in items]
 
 
 def _instruction(item: Mapping[str, Any], keys: Sequence[str]) -> Instruction:
     height = item.get("stackHeight")
     if "programIdIndex" in item:
-        return Instruction(keys[item["programIdIndex"]], [keys[at] for at in item["accounts"]], _text(item), height)
+        accounts = [keys[at] for at in item["accounts"]]
+        return Instruction(keys[item["programIdIndex"]], accounts, _data(item), height)
     parsed = item.get("parsed")
     return Instruction(
         item["programId"],
         item.get("accounts", ()),
-        _text(item) if "data" in item else b"",
+        _data(item),
         height,
-        parsed if isinstance(parsed, Mapping) else None,
+        parsed if isinstance(parsed, dict) else None,
     )
 
 
-def _text(item: Mapping[str, Any]) -> str:
-    if not isinstance(item["data"], str):
+def _data(item: Mapping[str, Any]) -> str | bytes:
+    data = item.get("data", b"" if "programId" in item else None)  # a parsed instruction has none
+    if not isinstance(data, str | bytes):
         raise NotATransaction("data of an instruction is no text")
-    return item["data"]
+    return data
 
 
 def _token_balances(meta: Mapping[str, Any], keys: Sequence[str]) -> list[TokenBalance]:
-    before = {item["accountIndex"]: item for item in meta.get("preTokenBalances") or []}
-    after = {item["accountIndex"]: item for item in meta.get("postTokenBalances") or []}
+    before = {item["accountIndex"]: item for item in meta.get("preTokenBalances") or ()}
+    after = {item["accountIndex"]: item for item in meta.get("postTokenBalances") or ()}
     balances = []
-    for at in sorted(before.keys() | after.keys()):
+    for at in sorted({*before, *after}):
         pre, post = before.get(at), after.get(at)
         known = post or pre
-        balances.append(
-            TokenBalance(
-                account=keys[at],
-                owner=known.get("owner"),
-                mint=known["mint"],
-                decimals=known["uiTokenAmount"]["decimals"],
-                pre=None if pre is None else int(pre["uiTokenAmount"]["amount"]),
-                post=None if post is None else int(post["uiTokenAmount"]["amount"]),
-            )
-        )
+        decimals = known["uiTokenAmount"]["decimals"]
+        if not _is_count(decimals):
+            raise NotATransaction("the decimals of a token balance are no whole number")
+        amounts = [None if side is None else _token_amount(side) for side in (pre, post)]
+        balances.append(TokenBalance(keys[at], known.get("owner"), known["mint"], decimals, *amounts))
     return balances
+
+
+def _token_amount(balance: Mapping[str, Any]) -> int:
+    amount = int(balance["uiTokenAmount"]["amount"])
+    if not 0 <= amount < 2**64:
+        raise NotATransaction("the amount of a token balance does not fit 64 bits")
+    return amount
+
+
+def _is_count(value: Any) -> bool:
+    """Whether a value fits a column of whole numbers: one that does not would stop the load of all others."""
+    return type(value) is int and 0 <= value < 2**63

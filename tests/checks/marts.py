@@ -50,6 +50,35 @@ MARTS: dict[str, dict[str, str]] = {
         timeout_calls INT64, connection_calls INT64, invalid_calls INT64, max_latency_ms INT64, last_called_at
         TIMESTAMP
     """),
+    "marts.chain_continuity": _columns("""
+        account STRING, account_kind STRING, kind STRING, mint STRING, symbol STRING, decimals INT64, result
+        STRING, from_slot INT64, to_slot INT64, transactions INT64, opening_amount NUMERIC, opening_source
+        STRING, closing_amount NUMERIC, reported_amount NUMERIC, reported_slot INT64, difference NUMERIC,
+        open_breaks INT64, proved_at TIMESTAMP, proof_id STRING, window_start TIMESTAMP, window_end
+        TIMESTAMP
+    """),
+    "marts.chain_breaks": _columns("""
+        break_id STRING, account STRING, account_kind STRING, kind STRING, mint STRING, symbol STRING,
+        decimals INT64, after_signature STRING, after_slot INT64, before_signature STRING, before_slot
+        INT64, expected_amount NUMERIC, found_amount NUMERIC, amount NUMERIC, found_at TIMESTAMP,
+        proofs_listing INT64, repaired_at TIMESTAMP, state STRING, window_start TIMESTAMP, window_end
+        TIMESTAMP
+    """),
+    "marts.chain_coverage": _columns("""
+        address STRING, from_slot INT64, to_slot INT64, from_time TIMESTAMP, to_time TIMESTAMP,
+        reaches_first BOOL, gap_before_slots INT64, gap_from_time TIMESTAMP, listings INT64, covered_at
+        TIMESTAMP
+    """),
+    "marts.chain_pending": _columns("""
+        signature STRING, state STRING, block_date DATE, slot INT64, block_time TIMESTAMP, addresses STRING,
+        is_success BOOL, confirmation_status STRING, sightings INT64, first_seen_at TIMESTAMP, last_seen_at
+        TIMESTAMP, as_of_time TIMESTAMP, age_minutes INT64
+    """),
+    "marts.rpc_disagreements": _columns("""
+        disagreement_date DATE, provider STRING, window_start TIMESTAMP, window_end TIMESTAMP, signatures
+        INT64, listing_omissions INT64, transaction_omissions INT64, found_by_proof INT64, example_signature
+        STRING, example_held_by STRING, newest_slot INT64, first_found_at TIMESTAMP, last_found_at TIMESTAMP
+    """),
     "marts.warehouse_health": _columns("""
         source STRING, window_start TIMESTAMP, window_end TIMESTAMP, newest_event_date DATE, newest_event_at
         TIMESTAMP, newest_landed_at TIMESTAMP, newest_loaded_at TIMESTAMP, max_load_lag_seconds INT64

@@ -78,6 +78,17 @@ def build(client: bigquery.Client, *, stripe: bool = True) -> None:
                 "ledger_difference": -off,
             }
         )
+    continuity = {"to_slot": 300_000_009, "open_breaks": 0, "result": "proved"}
+    usdc = {"account": VAULT, "account_kind": "vault", "kind": "token", "mint": USDC, "symbol": "USDC", "decimals": 6}
+    closing = OUTSTANDING["2026-10-06", USDC]
+    rows["marts.chain_continuity"] += [
+        {**continuity, **usdc, "closing_amount": closing, "reported_amount": closing - 1, "result": "broken",
+         "open_breaks": 2},
+        {**continuity, "account": VAULT, "account_kind": "vault", "kind": "native", "decimals": 9, "result": "open",
+         "closing_amount": 2_039_280},
+        {**continuity, "account": SKILL_VAULT, "account_kind": "vault", "kind": "token", "mint": SKILL,
+         "symbol": "SKILL", "decimals": 9, "closing_amount": 0, "reported_amount": 0},
+    ]  # fmt: skip
     for day, created, free in (("2026-10-05", 40, 15), ("2026-10-06", 41, 16)):
         counts = {"created": created, "paid": created - free, "free": free, "completed": 30, "cancelled": 2}
         rows["marts.matches_daily"].append({"match_date": day, **counts})

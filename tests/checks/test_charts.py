@@ -18,7 +18,7 @@ BIG = 90_071_992_547_409_931
 def report(window: Window, days: list[date]) -> Report:
     kpis = {"entry_volume": BIG, "prize_volume": 0, "fee_revenue": 1, "withdrawals_amount": None}
     return Report(
-        window=window, platform="p", sources=[], reconciled=[], balances=[], stripe=[], checks=[], alerts=[],
+        window=window, platform="p", sources=[], reconciled=[], proofs=[], balances=[], stripe=[], checks=[], alerts=[],
         quarantine=[], missing=[], matches=[Counts(day, {"paid": 3, "free": 1}) for day in days],
         money=[Amounts(day, TOKEN, kpis, {}) for day in days],
     )  # fmt: skip

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from checks_data import SKILL, START, USDC, VAULT
+from checks_data import SKILL, SKILL_VAULT, START, USDC, VAULT
 from marts import MARTS
 from report_world import FEES, NET, OUTSTANDING, build
 
@@ -125,6 +125,17 @@ def test_the_escrow_table_shows_legs_and_differences_and_no_zero_for_a_missing_l
     states = [e["text"] for e in page.where(class_="badge critical") + page.where(class_="badge good")]
     assert "differs" in states
     assert "agrees" in states
+
+
+def test_the_proof_of_each_account(page):
+    rows = [element for element in page.found if "data-proof" in element]
+    vault, skill = (f"{address[:6]}…{address[-6:]}" for address in (VAULT, SKILL_VAULT))
+    amounts = "90,071,992,547.409931 90,071,992,547.40993"
+    assert {(e["data-proof"], e["data-balance"]): (e["data-result"], " ".join(e["text"].split())) for e in rows} == {
+        (VAULT, "token"): ("broken", f"{vault}vault USDC 300,000,009 {amounts} 2 broken"),
+        (VAULT, "native"): ("open", f"{vault}vault SOL 300,000,009 0.00203928 – 0 open"),
+        (SKILL_VAULT, "token"): ("proved", f"{skill}vault SKILL 300,000,009 0.00 0.00 0 proved"),
+    }
 
 
 def test_checks_alerts_and_quarantine_of_the_window_and_nothing_else(page):

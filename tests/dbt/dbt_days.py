@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from dbt_chain import first_readings, later_readings
 from dbt_world import GRAND, SETTINGS, SKILL_VAULT, USDC, VAULT, World, at, match, row, stripe_row
 
 FIRST = SETTINGS | {
@@ -91,6 +92,7 @@ def first_days(world: World) -> dict[str, Any]:
         rpc_call(1, "attempt1", "alpha", "http_error", datetime(2026, 11, 1, 8, 0, tzinfo=UTC)),
         rpc_call(2, "attempt1", "beta", "ok", datetime(2026, 11, 1, 8, 0, 1, tzinfo=UTC)),
     )
+    first_readings(world, FIRST)
     return {
         "audit record of t2": world.withhold("raw.platform_audit_events", seq=2, stream="escrow"),
         "booking of t4": world.withhold("raw.firestore_changelog", document_id="t4-0"),
@@ -106,6 +108,7 @@ def later_days(world: World, held: dict[str, Any]) -> None:
     late = World()
     late.transaction("t0", 99, at("05 09:00:00"), ("deposit", None, "erin", 40))
     late.rows.pop("raw.solana_token_balances")
+    late.rows.pop("raw.solana_native_balances")
     late.rows.pop("raw.platform_audit_events")
     for table, rows in late.take().items():
         world.add(table, *rows)
@@ -119,5 +122,6 @@ def later_days(world: World, held: dict[str, Any]) -> None:
     ):  # fmt: skip
         world.add(table, made)
     world.add("raw.rpc_calls", rpc_call(3, "attempt2", "alpha", "ok", datetime(2026, 11, 2, 8, 0, tzinfo=UTC)))
+    later_readings(world, SECOND)
     world.add("raw.platform_audit_events", held["audit record of t2"])
     world.add("raw.firestore_changelog", held["booking of t4"])

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 USDC, SKILL = "MintUsdc", "MintSkill"
-VAULT, SKILL_VAULT = "VaultUsdc", "VaultSkill"
+VAULT, SKILL_VAULT, PAYER = "VaultUsdc", "VaultSkill", "FeePayer"
 GRAND = 5_000_000_000_000_000_000
 """A SKILL deposit: 5 * 10^18 base units."""
 
@@ -54,6 +54,7 @@ class World:
     def __init__(self) -> None:
         self.rows: Rows = {}
         self.vaults = {VAULT: 0, SKILL_VAULT: 0}
+        self.lamports = 10**18
         self.chains: dict[str, tuple[int, str]] = {}
 
     def add(self, table: str, *rows: Row) -> None:
@@ -85,7 +86,7 @@ class World:
             self.record("escrow", when, kind, signature, match, mint, amount)
 
     def transfer(self, signature: str, slot: int, when: datetime, vault: str, change: int) -> None:
-        """Token balances of a vault around a transaction."""
+        """Token balances of a vault around a transaction, and lamports of the fee payer."""
         before, self.vaults[vault] = self.vaults[vault], self.vaults[vault] + change
         mint, decimals = (SKILL, 9) if vault == SKILL_VAULT else (USDC, 6)
         self.add("raw.solana_transactions", row(
@@ -95,6 +96,11 @@ class World:
             when, f"tx/{signature}", signature=signature, slot=slot, block_time=when.isoformat(), success=True,
             account=vault, mint=mint, decimals=decimals, pre_amount=str(before), post_amount=str(before + change),
             account_kind="vault",
+        ))  # fmt: skip
+        paid_from, self.lamports = self.lamports, self.lamports - 5000
+        self.add("raw.solana_native_balances", row(
+            when, f"tx/{signature}", signature=signature, slot=slot, block_time=when.isoformat(), success=True,
+            account=PAYER, account_kind="fee_payer", pre_lamports=str(paid_from), post_lamports=str(self.lamports),
         ))  # fmt: skip
 
     def book(

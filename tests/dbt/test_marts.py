@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from dbt_chain import BREAK, FOUND, REPAIRED
 from dbt_days import FIRST, SECOND, first_days, later_days
-from dbt_world import GRAND, SKILL, SKILL_VAULT, USDC, VAULT, World, at
+from dbt_world import GRAND, PAYER, SKILL, SKILL_VAULT, USDC, VAULT, World, at
 
 # The fixtures build the models four times: all tests of this module in one process.
 pytestmark = pytest.mark.xdist_group("dbt")
@@ -30,6 +31,11 @@ TABLES = [
     "marts.stripe_daily",
     "marts.audit_gaps",
     "marts.rpc_health",
+    "marts.rpc_disagreements",
+    "marts.chain_coverage",
+    "marts.chain_breaks",
+    "marts.chain_continuity",
+    "marts.chain_pending",
     "marts.warehouse_health",
 ]
 Table = Callable[[str], list[dict[str, Any]]]
@@ -190,6 +196,68 @@ def test_rpc_health_is_the_newest_fetch(states: dict) -> None:
         ("attempt1", "beta", 0, 1),
     ]
     assert pick(states["second"]["marts.rpc_health"], *columns) == [("attempt2", "alpha", 0, 1)]
+
+
+def test_coverage_grows_together(states: dict) -> None:
+    columns = ("address", "from_slot", "to_slot", "reaches_first", "gap_before_slots")
+    assert pick(states["first"]["marts.chain_coverage"], *columns) == [
+        (PAYER, 0, 100, True, None),
+        (PAYER, 103, 250, False, 2),
+        (VAULT, 0, 250, True, None),
+    ]
+    assert pick(states["second"]["marts.chain_coverage"], *columns) == [
+        (PAYER, 0, 250, True, None),
+        (VAULT, 0, 320, True, None),
+    ]
+
+
+def test_a_break_is_open_until_a_proof_holds_without_it(states: dict) -> None:
+    columns = ("break_id", "symbol", "expected_amount", "amount", "found_at", "proofs_listing", "state", "repaired_at")
+    known = (BREAK, "USDC", GRAND, -1, FOUND, 2)
+    assert pick(states["first"]["marts.chain_breaks"], *columns) == [(*known, "open", None)]
+    assert pick(states["second"]["marts.chain_breaks"], *columns) == [(*known, "repaired", REPAIRED)]
+
+
+def test_continuity_is_the_newest_proof(states: dict) -> None:
+    columns = ("account", "kind", "result", "closing_amount", "difference", "open_breaks", "to_slot")
+    payer = (PAYER, "native", "proved", 10**18, 0, 0, 250)
+    assert pick(states["first"]["marts.chain_continuity"], *columns) == [
+        payer,
+        (VAULT, "token", "broken", GRAND, -1, 1, 250),
+    ]
+    assert pick(states["second"]["marts.chain_continuity"], *columns) == [
+        payer,
+        (VAULT, "token", "proved", GRAND - 1, 0, 0, 320),
+    ]
+
+
+def test_pending_transactions_end_one_way_or_the_other(states: dict) -> None:
+    columns = ("signature", "state", "age_minutes", "sightings")
+    assert pick(states["first"]["marts.chain_pending"], *columns) == [
+        ("p1", "pending", 0, 1),
+        ("p2", "pending", 0, 1),
+        ("p3", "pending", 0, 1),
+    ]
+    # 23:59:22 to 00:09:23 is ten minutes and a second.
+    assert pick(states["second"]["marts.chain_pending"], *columns) == [
+        ("p1", "finalized", 0, 1),
+        ("p2", "dropped", 0, 1),
+        ("p3", "pending", 10, 2),
+    ]
+
+
+def test_a_disagreement_found_again_is_not_counted_again(states: dict) -> None:
+    columns = (
+        "disagreement_date", "provider", "window_start", "signatures", "listing_omissions", "transaction_omissions",
+        "example_signature",
+    )  # fmt: skip
+    assert pick(states["first"]["marts.rpc_disagreements"], *columns) == [
+        (D5, "alpha", at("05 00:00:00"), 1, 1, 0, "t2")
+    ]
+    assert pick(states["second"]["marts.rpc_disagreements"], *columns) == [
+        (D5, "alpha", at("07 00:00:00"), 1, 1, 0, "t2"),
+        (D7, "beta", at("07 00:00:00"), 1, 0, 1, "t10"),
+    ]
 
 
 def test_warehouse_health(states: dict) -> None:

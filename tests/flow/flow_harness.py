@@ -23,7 +23,10 @@ RUN_SECONDS = 900
 EACH_RUN_ADDS = {"rpc_calls", "rpc_health", "int_rpc__calls_5min", "warehouse_health"}
 """Tables about the runs themselves: every run makes calls and attempts, and so adds or changes rows here."""
 
-WALL_CLOCK = {"_landed_at", "attempt_id", "first_landed_at", "newest_landed_at"}
+WALL_CLOCK = {
+    *("_landed_at", "attempt_id", "first_landed_at", "newest_landed_at"),
+    *("covered_at", "proved_at", "found_at", "proof_id"),
+}
 """Columns that say when or by which attempt something was landed; facts of the run, not of the data."""
 
 
@@ -79,4 +82,5 @@ def tables(client: bigquery.Client) -> dict[str, list[str]]:
 
 
 def _plain(row: Mapping[str, Any]) -> str:
-    return repr([(key, str(value)) for key, value in sorted(row.items()) if key not in WALL_CLOCK])
+    of_the_run = WALL_CLOCK | ({"_object_uri"} if "attempt_id" in row else set())  # its name has the attempt's id
+    return repr([(key, str(value)) for key, value in sorted(row.items()) if key not in of_the_run])

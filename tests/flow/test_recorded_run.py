@@ -84,5 +84,6 @@ def test_what_cannot_be_used_is_in_quarantine_with_its_reason(recorded):
         ("firestore_changelog", "not_a_changelog_row"): 1,
         ("http_requests", "not_a_request"): 79,
         ("managed_export", "reader_missing"): 5,
+        ("transactions", "log_truncated"): 1,
         ("unusable", "not_an_answer"): 1,
     }

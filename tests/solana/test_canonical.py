@@ -25,7 +25,7 @@ from chain_builder import (
 
 from ingestion.solana.anchor.emission import extract
 from ingestion.solana.anchor.idl import IdlRegistry, parse_idl
-from ingestion.solana.canonical import Canonical, Sources, Unmapped, map_event
+from ingestion.solana.canonical import Canonical, Mapper, Sources, Unmapped
 from ingestion.solana.profile import registry_of
 from ingestion.solana.transaction import view_of
 from warehouse.config import ConfigError, Mint
@@ -46,7 +46,8 @@ def openbook(configured, fixture: str, vault_mints=None):
         vault_mints or {BASE_VAULT: BASE_MINT, QUOTE_VAULT: QUOTE_MINT},
         {BASE_MINT: Mint(symbol="SOL", decimals=9)},
     )
-    return [item for event in found.events for item in map_event(event, ctx.profile, sources)]
+    mapper = Mapper(ctx.profile)
+    return [item for event in found.events for item in mapper(event, sources)]
 
 
 @pytest.mark.parametrize("encoding", ["json", "base64"])
@@ -114,7 +115,7 @@ def mapped(profile_: Profile, value: int = 5, who: bytes = b"\0", logs=None, eve
     registry = IdlRegistry()
     registry.add(parse_idl(idl(events=events)))
     (event,) = extract(view, registry).events
-    return list(map_event(event, profile_, Sources(view, {}, {})))
+    return Mapper(profile_)(event, Sources(view, {}, {}))
 
 
 def test_expressions():

@@ -242,7 +242,7 @@ def test_after_a_cut_the_stack_holds_while_a_frame_line_would_have_fitted():
     head = [enter(PROGRAM), padding(9000)]
     found = run([*head, "Log truncated", data(made(1)), enter(OTHER, 2), data(made(5)), leave(OTHER), data(made(2))])
     assert [e.data["value"] for e in found.events] == ["1", "2"]
-    assert found.findings == []
+    assert findings(found) == [("log_truncated", "log", "")]
 
 
 def test_after_a_cut_that_may_hide_frames_the_event_is_uncertain():
@@ -251,7 +251,7 @@ def test_after_a_cut_that_may_hide_frames_the_event_is_uncertain():
     logs = [enter(PROGRAM), padding(10_000 - used - room), "Log truncated", data(made(1))]
     found = run(logs)
     assert found.events == []
-    assert findings(found) == [("log_truncated", "log", "3.0")]
+    assert findings(found) == [("log_truncated", "log", ""), ("log_truncated", "log", "3.0")]
     logs[1] = padding(10_000 - used - room - 1)  # the longest frame line would just have fitted
     assert [e.data["value"] for e in run(logs).events] == ["1"]
 
@@ -260,6 +260,10 @@ def test_inner_instructions_are_beyond_the_cut():
     logs = [enter(PROGRAM), padding(9990 - len(enter(PROGRAM))), "Log truncated"]
     found = run(logs, [call(PROGRAM)], {0: [cpi_event(PROGRAM, made(1))]})
     assert events(found) == [("1", "cpi", "0.0", "counted")]
+    assert [(f.code, f.reason, f.raw) for f in found.findings] == [
+        ("log_truncated", "the log was cut, events may be missing", b"")
+    ]
+    assert run(["Log truncated"], [call(OTHER)]).findings == []
 
 
 def test_a_node_without_logs_is_noticed():

@@ -11,7 +11,7 @@ import pytest
 from chain_builder import SIGNATURE, b64, call, key, transaction
 from solana_context import PSEUDONYM, ROOT, rows_of
 
-from ingestion.solana.rows import hide_personal
+from ingestion.solana.transaction_rows import hide_personal
 from sandbox.chain import build_chain
 from sandbox.world import build_world
 
@@ -55,6 +55,7 @@ def test_rows_have_exactly_the_columns_of_the_schemas(simulated):
     assert set(rows) == {
         "solana_transactions",
         "solana_token_balances",
+        "solana_native_balances",
         "solana_events",
         "canonical_events",
         "quarantine",
@@ -117,7 +118,7 @@ def test_personal_fields_at_any_depth():
             "none": None,
         },
         frozenset({"winner", "player"}),
-        PSEUDONYM,
+        lambda address: PSEUDONYM(address, "wallet"),
     )
     assert hidden == {
         "winner": PSEUDONYM(key(1), "wallet"),
@@ -174,6 +175,31 @@ def test_a_broken_transaction_does_not_harm_the_next(configured):
         (1, "no_log", "log:"),
         (1, "bad_base58", "cpi:0"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "reason"),
+    [
+        ({"programId": ["x"]}, "not_a_transaction", "the transaction is not shaped as documented (TypeError)"),
+        ({"programIdIndex": 1, "accounts": [], "data": 5}, "not_a_transaction", "data of an instruction is no text"),
+    ],
+)
+def test_a_misshapen_transaction_is_quarantined_alone(configured, change, code, reason):
+    ctx = configured()
+    bad = transaction([], [call(ctx.config.own.program_id)])
+    bad["transaction"]["message"]["instructions"] = [change]
+    rows = rows_of(ctx, "transactions", landed(bad, transaction([])))
+    assert [(row["_line"], row["reason_code"], row["reason"], row["signature"]) for row in rows["quarantine"]] == [
+        (1, code, reason, SIGNATURE)
+    ]
+    assert [row["_line"] for row in rows["solana_transactions"]] == [2]
+
+
+def test_a_lone_surrogate_in_an_answer_is_quarantined_alone(configured):
+    bad = b'{"signature": null, "response": "{\\"result\\": \\"\\ud800\\"}"}\n'
+    rows = rows_of(configured(), "transactions", bad + landed(transaction([])))
+    assert [(row["_line"], row["reason_code"]) for row in rows["quarantine"]] == [(1, "not_an_answer")]
+    assert [row["_line"] for row in rows["solana_transactions"]] == [2]
 
 
 def test_an_unmapped_event_is_kept_and_quarantined(configured, fixtures):

@@ -277,7 +277,7 @@ def _bad_text(error: UnicodeDecodeError) -> None:
 
 _RUNTIME = {
     "truth": _Truth({0: False, 1: True}),
-    "pubkey": Pubkey,
+    "pubkey": Pubkey.from_bytes,
     "number": _number,
     "short": _short,
     "bad": _bad,

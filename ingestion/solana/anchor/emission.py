@@ -7,25 +7,30 @@ program may do both for one event: such a pair is one event, and the inner instr
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from ingestion.solana.anchor.events import Decoded, Undecodable, decode_payload, payload_of
-from ingestion.solana.anchor.frames import LogScan, Place, inner_places, instruction_at, place_text, scan_logs
+from ingestion.solana.anchor.events import EVENT_TAG, Decoded, Undecodable, decode_payload, payload_of
+from ingestion.solana.anchor.frames import DATA, LogScan, Place, place_text, scan_logs
 from ingestion.solana.anchor.idl import Idl, IdlRegistry
-from ingestion.solana.transaction import Instruction, NotATransaction, TransactionView
-
-EVENT_TAG = bytes.fromhex("e445a52e51cb9a1d")
-"""Instruction data of emit_cpi! begins with it."""
+from ingestion.solana.anchor.idls_in_use import IdlsInUse
+from ingestion.solana.base58 import begins_with, decode_base58
+from ingestion.solana.transaction import TransactionView
 
 _DOUBTS = {
     "unmatched_frames": "the log's invoke and success lines don't match, so the emitting program is uncertain",
     "log_truncated": "lines were cut from the log before this one, so the emitting program is uncertain",
 }
 
+_GAPS = {
+    True: ("no_log", "the answer has no log, events may be missing"),
+    False: ("log_truncated", "the log was cut, events may be missing"),
+}
+"""Findings about a whole transaction; their position is empty."""
 
-@dataclass(frozen=True)
+
+@dataclass(slots=True)
 class Event:
     """One emission.
 
@@ -47,7 +52,7 @@ class Event:
     duplicate_of: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Finding:
     """A payload that is no event: its bytes and why."""
 
@@ -59,7 +64,7 @@ class Finding:
     raw: bytes
 
 
-@dataclass
+@dataclass(slots=True)
 class Extraction:
     """Events of a transaction (log channel first, each in order) and what could not be decoded."""
 
@@ -67,8 +72,7 @@ class Extraction:
     findings: list[Finding] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class _Payload:
+class _Payload(NamedTuple):
     program_id: str
     channel: str
     position: str
@@ -78,12 +82,16 @@ class _Payload:
 
 def extract(view: TransactionView, registry: IdlRegistry) -> Extraction:
     """Events and findings of the programs that the registry has an IDL for; other programs are none of its business."""
-    scan = scan_logs(view.logs or (), view.instructions, view.inner)
-    idls = _Idls(view, scan, registry)
+    # most logs hold no data at all, and then nothing in them needs a place
+    scan = scan_logs(view) if DATA in view.log_text else LogScan()
+    idls = IdlsInUse(view, scan, registry)
+    ours = {program for program in _programs(view) if idls.ours(program)}
     found = Extraction()
-    if view.logs is None and any(idls.of(program) for program in _programs(view)):
-        found.findings.append(Finding(None, "log", "", "no_log", "the answer has no log, events may be missing", b""))
-    payloads = [*_log_payloads(scan, idls, found), *_cpi_payloads(view, scan, idls, found)]
+    if ours and (view.logs is None or view.log_truncated):
+        found.findings.append(Finding(None, "log", "", *_GAPS[view.logs is None], b""))
+    payloads = _log_payloads(scan, idls, found)
+    if ours:
+        payloads += _cpi_payloads(view, scan, ours, found)
     twins = _twins(payloads)
     for payload in payloads:
         result = decode_payload(idls.of(payload.program_id), payload.raw)
@@ -97,141 +105,110 @@ def extract(view: TransactionView, registry: IdlRegistry) -> Extraction:
     return found
 
 
-class _Idls:
-    """IDLs of the programs of one transaction; finds the program of a floating IDL."""
-
-    def __init__(self, view: TransactionView, scan: LogScan, registry: IdlRegistry) -> None:
-        self._registry, self._slot = registry, view.slot
-        self._adopted = _adopt(view, scan, registry) if registry.floating else {}
-
-    def of(self, program: str | None) -> tuple[Idl, ...]:
-        return self._registry.lookup(program, self._slot) or self._adopted.get(program or "", ())
-
-    def known(self) -> list[Idl]:
-        return self._registry.all()
-
-
-def _adopt(view: TransactionView, scan: LogScan, registry: IdlRegistry) -> dict[str, tuple[Idl, ...]]:
-    """Programs that speak a floating IDL: one of their events or instructions is in it."""
-    heads: dict[str, set[bytes]] = defaultdict(set)
-    for token in scan.tokens:
-        payload = payload_of(token.text) if token.program and not token.imitation else None
-        if isinstance(payload, bytes):
-            heads[token.program or ""].add(payload)
-    instructions: list[tuple[Place, Instruction]] = [((at, None), item) for at, item in enumerate(view.instructions)]
-    instructions += inner_places(view.inner)
-    adopted: dict[str, tuple[Idl, ...]] = {}
-    for program in dict.fromkeys([*heads, *(item.program_id for _, item in instructions)]):
-        if registry.knows(program):
-            continue
-        own = [item for _, item in instructions if item.program_id == program]
-        speaking = tuple(idl for idl in registry.floating if _speaks(idl, heads[program], own))
-        if speaking:
-            adopted[program] = speaking
-    return adopted
-
-
-def _speaks(idl: Idl, payloads: Iterable[bytes], instructions: Iterable[Instruction]) -> bool:
-    if any(payload[:length] in idl.events for payload in payloads for length in idl.discriminator_lengths):
-        return True
-    for item in instructions:
-        data = item.data
-        if data[:8] == EVENT_TAG and any(data[8 : 8 + length] in idl.events for length in idl.discriminator_lengths):
-            return True
-        definition = idl.instruction(data)
-        # a discriminator is only the hash of a name like "deposit": the accounts must fit too
-        if definition and len(item.accounts) >= len(definition.accounts) - len(definition.optional):
-            return True
-    return False
-
-
 def _programs(view: TransactionView) -> set[str]:
-    return {item.program_id for item in view.instructions} | {item.program_id for _, item in inner_places(view.inner)}
+    return set(view.programs).union(*view.inner_programs.values())
 
 
-def _log_payloads(scan: LogScan, idls: _Idls, found: Extraction) -> list[_Payload]:
+def _log_payloads(scan: LogScan, idls: IdlsInUse, found: Extraction) -> list[_Payload]:
     payloads = []
     for token in scan.tokens:
+        ours = idls.ours(token.program)
         position = f"{token.line}.{token.token}"
-        ours = bool(idls.of(token.program))
         if token.imitation:
             if ours:
                 reason = "a logged message imitates a Program data line; it is text, not an event"
                 found.findings.append(
                     Finding(token.program, "log", position, "spoofed_data", reason, token.text.encode())
                 )
-            continue
-        raw = payload_of(token.text)
-        if token.doubt:
+        elif token.doubt:
+            raw = payload_of(token.text)
             if ours or _is_known(raw, idls):
                 bytes_ = raw if isinstance(raw, bytes) else token.text.encode()
                 found.findings.append(
                     Finding(token.program, "log", position, token.doubt, _DOUBTS[token.doubt], bytes_)
                 )
-        elif ours and isinstance(raw, Undecodable):
-            found.findings.append(Finding(token.program, "log", position, raw.code, raw.reason, token.text.encode()))
-        elif ours and isinstance(raw, bytes):
-            payloads.append(_Payload(str(token.program), "log", position, token.place, raw))
+        elif ours:
+            raw = payload_of(token.text)
+            if isinstance(raw, bytes):
+                payloads.append(_Payload(str(token.program), "log", position, token.place, raw))
+            else:
+                found.findings.append(
+                    Finding(token.program, "log", position, raw.code, raw.reason, token.text.encode())
+                )
     return payloads
 
 
-def _is_known(raw: bytes | Undecodable, idls: _Idls) -> bool:
+def _is_known(raw: bytes | Undecodable, idls: IdlsInUse) -> bool:
     return isinstance(raw, bytes) and any(
         raw[:length] in idl.events for idl in idls.known() for length in idl.discriminator_lengths
     )
 
 
-def _cpi_payloads(view: TransactionView, scan: LogScan, idls: _Idls, found: Extraction) -> list[_Payload]:
+def _cpi_payloads(view: TransactionView, scan: LogScan, ours: set[str], found: Extraction) -> list[_Payload]:
     payloads = []
-    for at, instruction in enumerate(view.instructions):
-        if idls.of(instruction.program_id) and _data(instruction, (at, None), found).startswith(EVENT_TAG):
-            found.findings.append(_foreign(instruction, (at, None)))
-    for place, instruction in inner_places(view.inner):
-        if not idls.of(instruction.program_id) or not (data := _data(instruction, place, found)).startswith(EVENT_TAG):
-            continue
-        caller, is_known = _caller(view, scan, place)
-        if is_known and (
-            caller is None or instruction_at(caller, view.instructions, view.inner).program_id != instruction.program_id
-        ):
-            found.findings.append(_foreign(instruction, place))
-            continue
-        payloads.append(_Payload(instruction.program_id, "cpi", place_text(place), caller, data[len(EVENT_TAG) :]))
+    for at, program in enumerate(view.programs):
+        if program in ours and _is_event_call(view, program, (at, None), found):
+            found.findings.append(_foreign(view, program, (at, None)))
+    for top in sorted(view.inner_programs):
+        for at, program in enumerate(view.inner_programs[top]):
+            if program not in ours or not _is_event_call(view, program, (top, at), found):
+                continue
+            caller, is_known = _caller(view, scan, top, at)
+            if is_known and (caller is None or _program_at(view, caller) != program):
+                found.findings.append(_foreign(view, program, (top, at)))
+            else:
+                raw = _data(view, (top, at))[len(EVENT_TAG) :]
+                payloads.append(_Payload(program, "cpi", f"{top}.{at}", caller, raw))
     return payloads
 
 
-def _data(instruction: Instruction, place: Place, found: Extraction) -> bytes:
+def _is_event_call(view: TransactionView, program: str, place: Place, found: Extraction) -> bool:
+    """Whether an instruction's data begin with EVENT_TAG; what is not base58 becomes a finding."""
+    data = view.raw_data(*place)
+    if isinstance(data, bytes):
+        return data.startswith(EVENT_TAG)
     try:
-        return instruction.data
-    except NotATransaction as error:
-        found.findings.append(Finding(instruction.program_id, "cpi", place_text(place), "bad_base58", str(error), b""))
-        return b""
+        return begins_with(data, EVENT_TAG)
+    except ValueError:
+        reason = f"data of an instruction of {program} is not base58"
+        found.findings.append(Finding(program, "cpi", place_text(place), "bad_base58", reason, b""))
+        return False
 
 
-def _caller(view: TransactionView, scan: LogScan, place: Place) -> tuple[Place | None, bool]:
-    """Place of the instruction that invoked an inner one, and whether that is certain."""
+def _data(view: TransactionView, place: Place) -> bytes:
+    data = view.raw_data(*place)
+    return data if isinstance(data, bytes) else decode_base58(data)
+
+
+def _program_at(view: TransactionView, place: Place) -> str:
     top, at = place
-    group = view.inner[top]
-    height = group[at or 0].height
+    return view.programs[top] if at is None else view.inner_programs[top][at]
+
+
+def _caller(view: TransactionView, scan: LogScan, top: int, at: int) -> tuple[Place | None, bool]:
+    """Place of the instruction that invoked an inner one, and whether that is certain."""
+    height = view.height(top, at)
     if height is not None:
         if height == 2:
             return (top, None), True
-        for before in range((at or 0) - 1, -1, -1):
-            if group[before].height == height - 1:
+        for before in range(at - 1, -1, -1):
+            if view.height(top, before) == height - 1:
                 return (top, before), True
         return None, True
-    if place in scan.callers:
-        return scan.callers[place], scan.callers[place] is not None
+    callers = scan.callers or scan_logs(view).callers
+    if (top, at) in callers:
+        return callers[top, at], callers[top, at] is not None
     # old answers record no heights, and the log may be cut: the nearest instruction of the program before this one
-    program = group[at or 0].program_id
-    for before in range((at or 0) - 1, -1, -1):
-        if group[before].program_id == program and not group[before].data.startswith(EVENT_TAG):
+    programs = view.inner_programs[top]
+    for before in range(at - 1, -1, -1):
+        if programs[before] == programs[at] and not view.inner[top][before].data.startswith(EVENT_TAG):
             return (top, before), False
-    return ((top, None) if view.instructions[top].program_id == program else None), False
+    return ((top, None) if view.programs[top] == programs[at] else None), False
 
 
-def _foreign(instruction: Instruction, place: Place) -> Finding:
+def _foreign(view: TransactionView, program: str, place: Place) -> Finding:
     reason = "an event instruction that the program did not call itself; it is no event"
-    return Finding(instruction.program_id, "cpi", place_text(place), "foreign_event_call", reason, instruction.data)
+    return Finding(program, "cpi", place_text(place), "foreign_event_call", reason, _data(view, place))
 
 
 def _twins(payloads: Sequence[_Payload]) -> dict[str, str]:
@@ -241,30 +218,33 @@ def _twins(payloads: Sequence[_Payload]) -> dict[str, str]:
     are two events, and a copy without partner is an event of its own.
     """
     twins: dict[str, str] = {}
+    logged = [item for item in payloads if item.channel == "log"]
+    called = [item for item in payloads if item.channel == "cpi"]
+    if not (logged and called):
+        return twins
     taken: set[str] = set()
-    for keys in (lambda item: (item.program_id, item.raw, item.emitter), lambda item: (item.program_id, item.raw)):
+    for key in (_in_instruction, _anywhere):
         waiting: dict[Any, deque[str]] = defaultdict(deque)
-        for item in payloads:
-            if item.channel == "log" and item.position not in taken:
-                waiting[keys(item)].append(item.position)
-        for item in payloads:
-            if item.channel == "cpi" and item.position not in twins and waiting.get(keys(item)):
-                twins[item.position] = waiting[keys(item)].popleft()
+        for item in logged:
+            if item.position not in taken:
+                waiting[key(item)].append(item.position)
+        for item in called:
+            if item.position not in twins and waiting.get(key(item)):
+                twins[item.position] = waiting[key(item)].popleft()
                 taken.add(twins[item.position])
     return twins
 
 
+def _in_instruction(item: _Payload) -> tuple[Any, ...]:
+    return item.program_id, item.raw, item.emitter
+
+
+def _anywhere(item: _Payload) -> tuple[Any, ...]:
+    return item.program_id, item.raw
+
+
 def _event(payload: _Payload, result: Decoded, twin: str | None, success: bool) -> Event:
-    return Event(
-        program_id=payload.program_id,
-        channel=payload.channel,
-        position=payload.position,
-        emitter=payload.emitter,
-        payload=payload.raw,
-        name=result.name,
-        data=result.data,
-        trailing=result.trailing,
-        idl=result.idl,
-        status="reverted" if not success else "duplicate" if twin is not None else "counted",
-        duplicate_of=twin,
-    )
+    status = "reverted" if not success else "duplicate" if twin is not None else "counted"
+    program_id, channel, position, emitter, raw = payload
+    name, data, trailing, idl = result
+    return Event(program_id, channel, position, emitter, raw, name, data, trailing, idl, status, twin)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ingestion.solana.anchor.borsh import DecodeError
 from ingestion.solana.anchor.idl import EventDef, Idl
+
+EVENT_TAG = bytes.fromhex("e445a52e51cb9a1d")
+"""Instruction data of emit_cpi! begins with it."""
 
 
 class Decoded(NamedTuple):
@@ -37,6 +39,8 @@ def decode_payload(idls: Sequence[Idl], payload: bytes) -> Decoded | Undecodable
         return _read(idls[0], found[0], payload)
     candidates = [(idl, event) for idl in idls for event in _matching(idl, payload)]
     if not candidates:
+        if not idls:
+            return Undecodable("no_idl", "no IDL of the program holds at this slot")
         if len(payload) < 8:
             return Undecodable("no_discriminator", f"{len(payload)} bytes are too few for a discriminator")
         names = ", ".join(dict.fromkeys(idl.name for idl in idls))
@@ -69,6 +73,6 @@ def _read(idl: Idl, event: EventDef, payload: bytes) -> Decoded | Undecodable:
 def payload_of(token: str) -> bytes | Undecodable:
     """Bytes of a base64 token of a `Program data:` line."""
     try:
-        return base64.b64decode(token, validate=True)
+        return binascii.a2b_base64(token, strict_mode=True)
     except (binascii.Error, ValueError):
         return Undecodable("bad_base64", "the token is not base64")

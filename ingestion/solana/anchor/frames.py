@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
-from ingestion.solana.transaction import Instruction
+from ingestion.solana.transaction import TRUNCATED, Instruction, TransactionView
 
 Place = tuple[int, int | None]
 """(top-level index, inner index), inner None for the top-level instruction itself."""
 
-TRUNCATED = "Log truncated"
+LOG, DATA = "Program log: ", "Program data: "
+_CONSUMED = " consumed "
 LOG_LIMIT = 10_000
 _LONGEST_FRAME_LINE = len("Program " + "1" * 44 + " invoke [10]")
-_LOG, _DATA = "Program log: ", "Program data: "
 _SILENT = frozenset(
     {
         "Ed25519SigVerify111111111111111111111111111",
@@ -28,8 +30,7 @@ _SILENT = frozenset(
 """Precompiles run without log lines."""
 
 
-@dataclass(frozen=True)
-class LogToken:
+class LogToken(NamedTuple):
     """One token of a `Program data:` line, or a message that imitates one.
 
     `program` is the frame's program, None outside every frame; `doubt` says why it is uncertain ("" when it is not).
@@ -44,7 +45,7 @@ class LogToken:
     imitation: bool = False
 
 
-@dataclass
+@dataclass(slots=True)
 class LogScan:
     """Tokens of a log in order, and the caller of each inner instruction as far as the frames tell."""
 
@@ -52,119 +53,140 @@ class LogScan:
     callers: dict[Place, Place | None] = field(default_factory=dict)
 
 
-@dataclass
-class _Frame:
-    program: str | None
-    place: Place | None
+_Frame = tuple[str | None, Place | None]
+"""Program and place of an invocation; neither is known of one that the log does not show."""
+
+_UNKNOWN: _Frame = (None, None)
 
 
-class _Placer:
-    """Follows the invocations of the log through the instructions of the transaction, in step."""
-
-    def __init__(self, instructions: Sequence[Instruction], inner: Mapping[int, Sequence[Instruction]]) -> None:
-        self._top = list(instructions)
-        self._inner = inner
-        self._at, self._at_inner = -1, 0
-        self._in_step = True
-
-    def place(self, program: str, depth: int) -> Place | None:
-        """Place of the next invocation; None once log and instructions disagree."""
-        if depth == 1:
-            self._at, self._at_inner = _next(self._top, self._at + 1, program), 0
-            self._in_step = self._at < len(self._top)
-            return (self._at, None) if self._in_step else None
-        group = self._inner.get(self._at, ())
-        found = _next(group, self._at_inner, program) if self._in_step else len(group)
-        self._in_step = self._in_step and found < len(group) and group[found].height in (None, depth)
-        self._at_inner = found + 1
-        return (self._at, found) if self._in_step else None
-
-
-def _next(group: Sequence[Instruction], at: int, program: str) -> int:
-    """Index of `program` at or behind `at`, past precompiles only; len(group) when something else comes first."""
-    while at < len(group) and group[at].program_id != program:
-        if group[at].program_id not in _SILENT:
-            return len(group)
-        at += 1
-    return at
-
-
-def scan_logs(
-    logs: Sequence[str], instructions: Sequence[Instruction], inner: Mapping[int, Sequence[Instruction]]
-) -> LogScan:
+def scan_logs(view: TransactionView) -> LogScan:
     """Tokens of the log with the program that wrote each."""
-    scan, placer = LogScan(), _Placer(instructions, inner)
+    scan, placer = LogScan(), _Placer(view)
     stack: list[_Frame] = []
     broken = False
-    room = _Room(logs)
-    for number, line in enumerate(logs):
-        room.passed(line)
-        if line.startswith(_LOG):
-            if _imitates(line):
+    room = _Room() if view.log_truncated else None
+    for number, line in enumerate(view.logs or ()):
+        if room is not None:
+            room.passed(line)
+        if line.startswith(LOG):
+            if DATA in line and _imitates(line):
                 scan.tokens.append(_token(number, 0, line, stack, broken, room, imitation=True))
-        elif line.startswith(_DATA):
-            for at, text in enumerate(line[len(_DATA) :].split(" ")):
+        elif line.startswith(DATA):
+            for at, text in enumerate(line[len(DATA) :].split(" ")):
                 if text:
                     scan.tokens.append(_token(number, at, text, stack, broken, room))
-        elif (frame := _frame_line(line)) is not None:
-            program, depth = frame
-            entering = depth > 0
-            broken = _enter(stack, frame, broken, placer, scan) if entering else _leave(stack, program, broken)
+        else:
+            # the same few lines come again and again, but no two lines of consumed units are alike
+            frame = _frame_line(line) if _CONSUMED in line else _known_frame_line(line)
+            if frame is not None:
+                program, depth = frame
+                if depth > 0:
+                    broken = _enter(stack, program, depth, broken, placer, scan)
+                elif stack and stack[-1][0] == program:
+                    stack.pop()
+                else:
+                    _close(stack, program)
+                    broken = True
     return scan
 
 
 def _frame_line(line: str) -> tuple[str, int] | None:
     """(program, depth) of an invoke line, (program, 0) of a success or failed line, None for any other."""
     words = line.split(" ", 3)
-    if len(words) < 3 or words[0] != "Program" or not 32 <= len(words[1]) <= 44 or words[1].endswith(":"):
+    if len(words) < 3:
         return None
-    match words[2:]:
-        case ["invoke", depth] if (
-            depth.startswith("[") and depth.endswith("]") and depth[1:-1].isdecimal() and int(depth[1:-1])
-        ):
-            return words[1], int(depth[1:-1])
-        case ["success"] | ["failed:", _] | ["failed:"]:
-            return words[1], 0
-    return None
+    program, kind = words[1], words[2]
+    if kind == "invoke":
+        depth = _depth(words[3]) if len(words) == 4 else 0
+        if depth == 0:
+            return None
+    elif kind == "failed:" or (kind == "success" and len(words) == 3):
+        depth = 0
+    else:
+        return None
+    return (program, depth) if words[0] == "Program" and 32 <= len(program) <= 44 and program[-1] != ":" else None
 
 
-def _enter(stack: list[_Frame], frame: tuple[str, int], broken: bool, placer: _Placer, scan: LogScan) -> bool:
-    program, depth = frame
+_known_frame_line = lru_cache(maxsize=4096)(_frame_line)
+
+
+def _depth(text: str) -> int:
+    """The depth in `[n]`; 0 for other text."""
+    is_depth = text.startswith("[") and text.endswith("]") and text[1:-1].isdecimal()
+    return int(text[1:-1]) if is_depth else 0
+
+
+def _enter(stack: list[_Frame], program: str, depth: int, broken: bool, placer: _Placer, scan: LogScan) -> bool:
+    if depth != len(stack) + 1:
+        broken = True
+        del stack[depth - 1 :]
+        while len(stack) < min(depth, 64) - 1:
+            stack.append(_UNKNOWN)
     if depth == 1:
         broken = False  # whatever was open before, a top-level invocation is a fresh start
-    elif depth != len(stack) + 1:
-        broken = True
-    del stack[depth - 1 :]
-    stack.extend(_Frame(None, None) for _ in range(min(depth, 64) - 1 - len(stack)))
     place = placer.place(program, depth)
     if place is not None and depth > 1:
-        scan.callers[place] = stack[-1].place
-    stack.append(_Frame(program, place))
+        scan.callers[place] = stack[-1][1]
+    stack.append((program, place))
     return broken
 
 
-def _leave(stack: list[_Frame], program: str, broken: bool) -> bool:
-    if stack and stack[-1].program == program:
-        stack.pop()
-        return broken
+def _close(stack: list[_Frame], program: str) -> None:
+    """Leave a program that is not the innermost one, and with it all inside it."""
     for at in range(len(stack) - 1, -1, -1):
-        if stack[at].program == program:
+        if stack[at][0] == program:
             del stack[at:]
-            break
-    return True
+            return
 
 
 def _imitates(line: str) -> bool:
     """Whether a logged message shows a `Program data:` line to a careless reader."""
-    return _DATA in line and any(part.startswith(_DATA) for part in line[len(_LOG) :].splitlines())
+    return any(part.startswith(DATA) for part in line[len(LOG) :].splitlines())
 
 
 def _token(
-    number: int, at: int, text: str, stack: list[_Frame], broken: bool, room: _Room, imitation: bool = False
+    number: int, at: int, text: str, stack: list[_Frame], broken: bool, room: _Room | None, imitation: bool = False
 ) -> LogToken:
-    frame = stack[-1] if stack else _Frame(None, None)
-    doubt = "unmatched_frames" if broken or not stack else "log_truncated" if room.may_hide_frames else ""
-    return LogToken(number, at, text, frame.program, None if doubt else frame.place, doubt, imitation)
+    program, place = stack[-1] if stack else _UNKNOWN
+    if broken or not stack:
+        return LogToken(number, at, text, program, None, "unmatched_frames", imitation)
+    if room is not None and room.may_hide_frames:
+        return LogToken(number, at, text, program, None, "log_truncated", imitation)
+    return LogToken(number, at, text, program, place, "", imitation)
+
+
+class _Placer:
+    """Follows the invocations of the log through the instructions of the transaction, in step."""
+
+    def __init__(self, view: TransactionView) -> None:
+        self._view = view
+        self._at, self._at_inner = -1, 0
+        self._group: Sequence[str] = ()
+        self._in_step = True
+
+    def place(self, program: str, depth: int) -> Place | None:
+        """Place of the next invocation; None once log and instructions disagree."""
+        if depth == 1:
+            self._at, self._at_inner = _next(self._view.programs, self._at + 1, program), 0
+            self._in_step = self._at < len(self._view.programs)
+            self._group = self._view.inner_programs.get(self._at, ())
+            return (self._at, None) if self._in_step else None
+        if not self._in_step:
+            return None
+        found = _next(self._group, self._at_inner, program)
+        self._in_step = found < len(self._group) and self._view.height(self._at, found) in (None, depth)
+        self._at_inner = found + 1
+        return (self._at, found) if self._in_step else None
+
+
+def _next(programs: Sequence[str], at: int, program: str) -> int:
+    """Index of `program` at or behind `at`, past precompiles only; len(programs) when something else comes first."""
+    for found in range(at, len(programs)):
+        if programs[found] == program:
+            return found
+        if programs[found] not in _SILENT:
+            break
+    return len(programs)
 
 
 class _Room:
@@ -174,15 +196,12 @@ class _Room:
     than the longest frame line takes, no frame line was dropped and the stack is still right.
     """
 
-    def __init__(self, logs: Sequence[str]) -> None:
-        self._cut = TRUNCATED in logs
+    def __init__(self) -> None:
         self._truncated = False
         self._used = 0
         self.may_hide_frames = False
 
     def passed(self, line: str) -> None:
-        if not self._cut:
-            return
         if line == TRUNCATED:
             self._truncated = True
             return

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from typing import Any
 
 import orjson
@@ -14,7 +15,7 @@ from ingestion.solana.anchor.borsh import Reader, compile_reader
 from ingestion.solana.anchor.names import snake
 from ingestion.solana.anchor.types import IdlError, Node, Resolver, Struct
 
-__all__ = ["EventDef", "Idl", "IdlError", "IdlRegistry", "InstructionDef", "parse_idl"]
+__all__ = ["Arguments", "EventDef", "Idl", "IdlError", "IdlRegistry", "InstructionDef", "parse_idl"]
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,26 @@ class EventDef:
 
 
 @dataclass(frozen=True)
+class Arguments:
+    """An instruction's arguments: their types, snake_case, and the reader of the bytes behind the discriminator."""
+
+    node: Struct
+    read: Reader = field(compare=False)
+
+
+@dataclass(frozen=True)
 class InstructionDef:
-    """An instruction: snake_case name, and the snake_case names of its accounts in order, nested ones flattened."""
+    """An instruction: snake_case name, and the snake_case names of its accounts in order, nested ones flattened.
+
+    `arguments()` resolves the arguments' types when they are first asked for: an IDL whose events are sound stays
+    usable. It raises IdlError.
+    """
 
     name: str
     discriminator: bytes
     accounts: tuple[str, ...]
     optional: frozenset[str]
+    arguments: Callable[[], Arguments] = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -54,7 +68,7 @@ class Idl:
     instructions: tuple[InstructionDef, ...]
     discriminator_lengths: tuple[int, ...]
 
-    @property
+    @cached_property
     def label(self) -> str:
         """Name and the first 12 hex digits of the content hash, as raw.solana_events.idl states it."""
         return f"{self.name}@{self.content_hash[:12]}"
@@ -119,7 +133,7 @@ def _parse(document: dict[str, Any]) -> Idl:
         spec=spec,
         content_hash=hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest(),
         events={discriminator: tuple(same) for discriminator, same in events.items()},
-        instructions=tuple(item for written in document["instructions"] for item in _instructions(written)),
+        instructions=tuple(item for written in document["instructions"] for item in _instructions(written, resolver)),
         discriminator_lengths=tuple(sorted({len(discriminator) for discriminator in events}, reverse=True)),
     )
 
@@ -139,7 +153,7 @@ def _events(written: Mapping[str, Any], resolver: Resolver) -> Iterator[EventDef
         yield EventDef(name, discriminator, node, compile_reader(node, resolver.named))
 
 
-def _instructions(written: Mapping[str, Any]) -> Iterator[InstructionDef]:
+def _instructions(written: Mapping[str, Any], resolver: Resolver) -> Iterator[InstructionDef]:
     accounts = tuple(_accounts(written.get("accounts") or []))
     names = tuple(name for name, _ in accounts)
     optional = frozenset(name for name, is_optional in accounts if is_optional)
@@ -149,8 +163,14 @@ def _instructions(written: Mapping[str, Any]) -> Iterator[InstructionDef]:
         # the legacy IDL has only the camelCase form; one-letter words (set_x_y) leave two possible originals
         every_capital = "".join(f"_{char.lower()}" if char.isupper() else char for char in written["name"]).lstrip("_")
         discriminators = {_sighash("global", snake(written["name"])), _sighash("global", every_capital)}
+
+    @cache
+    def arguments() -> Arguments:
+        node = resolver.struct(written.get("args"), f"instruction {written['name']}")
+        return Arguments(node, compile_reader(node, resolver.named))
+
     for discriminator in sorted(discriminators):
-        yield InstructionDef(snake(written["name"]), discriminator, names, optional)
+        yield InstructionDef(snake(written["name"]), discriminator, names, optional, arguments)
 
 
 def _accounts(written: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, bool]]:

@@ -1,0 +1,24 @@
+-- Two runs may cover the same interval; the newest listing wins.
+select
+    address,
+    from_slot,
+    to_slot,
+    from_time,
+    to_time,
+    oldest_signature,
+    newest_signature,
+    signatures,
+    providers,
+    covered_at,
+    attempt_id,
+    window_start,
+    window_end,
+    _object_uri as object_uri,
+    _line as line_number,
+    _event_date as event_date,
+    _landed_at as landed_at
+from {{ source('raw', 'solana_coverage') }}
+qualify row_number() over (
+    partition by address, from_slot, to_slot, _event_date
+    order by _landed_at desc, _object_uri desc, _line desc
+) = 1

@@ -1,0 +1,158 @@
+"""Which slots of which address are held completely: the cursors of the Solana source, kept in the warehouse.
+
+An interval says that every finalized signature of an address in its slots is held. It is written only after its
+transactions are landed, so a run that is killed leaves a hole, and a hole is work for the next run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any, BinaryIO
+
+from ingestion.base import Context, LandedObject, Row
+from ingestion.quarantine import quarantine_row
+from ingestion.solana.answers import Unusable, parse_json
+from warehouse.window import Window, format_instant
+
+_READ = """
+    select address, from_slot, to_slot, from_time, to_time, oldest_signature, newest_signature
+    from raw.solana_coverage
+"""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Slots [from_slot, to_slot], both inside. `from_slot` 0: it reaches the address's first transaction.
+
+    Every transaction with a block time in [from_time, to_time) is inside; None where the chain states no time.
+    """
+
+    from_slot: int
+    to_slot: int
+    from_time: datetime | None
+    to_time: datetime | None
+    oldest: str | None = None
+    newest: str | None = None
+
+    @property
+    def reaches_first(self) -> bool:
+        """Whether nothing of the address lies before it."""
+        return self.from_slot == 0
+
+
+@dataclass(frozen=True)
+class Gap:
+    """What an address's coverage lacks: the slots above `floor` up to `ceiling`, or back to `since`.
+
+    Listing begins below the signature `before` (None: at the newest). `ceiling` None: up to the chain's tip; `floor`
+    None: no interval lies below, so it ends where block times fall below `since`.
+    """
+
+    before: str | None
+    ceiling: int | None
+    floor: int | None
+    since: datetime | None
+
+
+def merged(intervals: Iterable[Interval]) -> list[Interval]:
+    """The union, lowest first; intervals that touch become one."""
+    union: list[Interval] = []
+    for interval in sorted(intervals, key=lambda item: (item.from_slot, item.to_slot)):
+        last = union[-1] if union else None
+        if last is None or interval.from_slot > last.to_slot + 1:
+            union.append(interval)
+        elif interval.to_slot > last.to_slot:
+            union[-1] = replace(
+                last,
+                to_slot=interval.to_slot,
+                to_time=interval.to_time,
+                oldest=last.oldest or interval.oldest,
+                newest=interval.newest or last.newest,
+            )
+    return union
+
+
+def gaps(intervals: Sequence[Interval], window: Window) -> list[Gap]:
+    """What is missing between the lowest covered slot, or the window's start, and the window's end; newest first."""
+    if not intervals:
+        return [Gap(None, None, None, window.start)]
+    missing = []
+    top, bottom = intervals[-1], intervals[0]
+    if top.to_time is None or top.to_time < window.end:
+        missing.append(Gap(None, None, top.to_slot, None))
+    for lower, upper in reversed(list(pairwise(intervals))):
+        missing.append(Gap(upper.oldest, upper.from_slot - 1, lower.to_slot, None))
+    if not bottom.reaches_first and (bottom.from_time is None or bottom.from_time > window.start):
+        missing.append(Gap(bottom.oldest, bottom.from_slot - 1, None, window.start))
+    return missing
+
+
+def covering(intervals: Sequence[Interval], slot: int) -> Interval | None:
+    """The interval that holds a slot."""
+    return next((item for item in intervals if item.from_slot <= slot <= item.to_slot), None)
+
+
+def read_coverage(ctx: Context) -> dict[str, list[Interval]]:
+    """Merged intervals by address."""
+    held: dict[str, list[Interval]] = {}
+    for row in ctx.query(_READ):
+        interval = Interval(
+            row["from_slot"],
+            row["to_slot"],
+            row["from_time"],
+            row["to_time"],
+            row["oldest_signature"],
+            row["newest_signature"],
+        )
+        held.setdefault(row["address"], []).append(interval)
+    return {address: merged(intervals) for address, intervals in held.items()}
+
+
+def coverage_line(
+    address: str, interval: Interval, signatures: int, providers: Sequence[str], covered_at: datetime, attempt_id: str
+) -> dict[str, Any]:
+    """The landed record of an interval."""
+    return {
+        "address": address,
+        "from_slot": interval.from_slot,
+        "to_slot": interval.to_slot,
+        "from_time": _text(interval.from_time),
+        "to_time": _text(interval.to_time),
+        "oldest_signature": interval.oldest,
+        "newest_signature": interval.newest,
+        "signatures": signatures,
+        "providers": list(providers),
+        "covered_at": format_instant(covered_at),
+        "attempt_id": attempt_id,
+    }
+
+
+def prepare_coverage(landed: LandedObject, stream: BinaryIO, ctx: Context) -> Iterable[Row]:
+    """Rows of NDJSON coverage records."""
+    for number, line in enumerate(stream, start=1):
+        try:
+            record = parse_json(line)
+            day = datetime.fromisoformat(record["to_time"] or format_instant(landed.window.end)).date()
+            columns = record | {"providers": json.dumps(record["providers"])}
+        except (Unusable, KeyError, TypeError, ValueError):
+            yield quarantine_row(landed, number, "not_coverage", "the line is no coverage record", line.rstrip(b"\n"))
+            continue
+        yield "solana_coverage", columns | window_columns(landed) | {"_line": number, "_event_date": day.isoformat()}
+
+
+def window_columns(landed: LandedObject) -> Mapping[str, str]:
+    """window_start and window_end of a landed object."""
+    return {"window_start": format_instant(landed.window.start), "window_end": format_instant(landed.window.end)}
+
+
+def instant(seconds: int | None) -> datetime | None:
+    """UTC instant of unix seconds."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _text(when: datetime | None) -> str | None:
+    return None if when is None else format_instant(when)

@@ -80,7 +80,7 @@ def first_readings(world: World, window: Mapping[str, Any]) -> None:
     run.coverage(PAYER, 0, 100, at("06 00:00:00"))
     run.coverage(PAYER, 103, 250, at("06 23:59:00"))
     for number in (0, 1):
-        run.break_of(run.proof(VAULT, "token", "broken", GRAND, GRAND - 1, 250, number))
+        run.break_of(run.proof(VAULT, "token", "broken", GRAND - 1, GRAND - 1, 250, number))
     run.proof(PAYER, "native", "proved", 10**18, 10**18, 250)
     run.omission("alpha", "listing", "t2", 110, at("05 10:05:00"))
     for second, (signature, address) in enumerate({"p1": VAULT, "p2": VAULT, "p3": PAYER}.items()):

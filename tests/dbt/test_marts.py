@@ -223,7 +223,7 @@ def test_continuity_is_the_newest_proof(states: dict) -> None:
     payer = (PAYER, "native", "proved", 10**18, 0, 0, 250)
     assert pick(states["first"]["marts.chain_continuity"], *columns) == [
         payer,
-        (VAULT, "token", "broken", GRAND, -1, 1, 250),
+        (VAULT, "token", "broken", GRAND - 1, 0, 1, 250),
     ]
     assert pick(states["second"]["marts.chain_continuity"], *columns) == [
         payer,

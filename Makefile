@@ -55,8 +55,11 @@ down: $(READY) ## stop what `make up` started
 doctor: $(READY) ## check sources, credentials, buckets, datasets and permissions
 	@$(BIN)/python -m warehouse doctor
 
-campaign: $(READY) ## the long tests: whole runs killed in the middle
+campaign: $(READY) ## the long tests: killed runs, 2,000 generated IDLs, 200 runs with RPC faults, 2 x 100 deletions
 	CAMPAIGN=1 $(BIN)/python -m pytest -n 0 tests/flow/test_kill.py tests/solana/test_borsh_roundtrip.py
+	$(BIN)/python tests/solana/chain_campaign.py faults --runs 200
+	$(BIN)/python tests/solana/chain_campaign.py deletions --runs 100
+	$(BIN)/python tests/solana/chain_campaign.py deletions --runs 100 --listings 2
 
 bench: $(READY) ## speed, as ratios measured side by side
 	$(BIN)/python -m benchmarks

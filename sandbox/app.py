@@ -39,8 +39,9 @@ from sandbox.stripe_store import StripeStore
 from sandbox.truth import truth
 from sandbox.world import DAYS, SEED, build_world
 
-FAULTS = ("drop_audit_event", MOVE_BASE_UNIT, "rpc_down", STUCK_TRANSACTION)
-DOWN_PROVIDER = "alpha"
+OUTAGES = {"rpc_down": PROVIDERS[:1], "rpc_outage": PROVIDERS}
+"""RPC providers that a fault takes down."""
+FAULTS = ("drop_audit_event", MOVE_BASE_UNIT, *OUTAGES, STUCK_TRANSACTION)
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,11 @@ def prepare_simulated(
     write(home, "truth.json", truth(world, payments.days if payments else None))
     sources = ("solana",) if options.rpc_only else SOURCES
     write_state(home, "simulated", (world.start, world.end), faults, profile, sources=sources)
-    down = frozenset({DOWN_PROVIDER} if "rpc_down" in faults else ())
-    return Platform("simulated", control.chain, _store(payments) if payments else None, down, control)
+    return Platform("simulated", control.chain, _store(payments) if payments else None, _down(faults), control)
+
+
+def _down(faults: Collection[str]) -> frozenset[str]:
+    return frozenset(name for fault in faults for name in OUTAGES.get(fault, ()))
 
 
 def _store(payments: Payments) -> StripeStore:
@@ -130,10 +134,10 @@ def _store(payments: Payments) -> StripeStore:
 def prepare_recorded(home: Path, folder: Path, profile: str, faults: Collection[str] = ()) -> Platform:
     """Read a folder of recorded data, copy its export and log files below `home`, and write state.json.
 
-    Of the faults only rpc_down has a meaning here. Raises StartError for another fault or for a home of another mode
-    or input, recorded.InputError for a folder that is not there.
+    Of the faults only those of RPC providers have a meaning here. Raises StartError for another fault or for a home of
+    another mode or input, recorded.InputError for a folder that is not there.
     """
-    senseless = sorted(set(faults) - {"rpc_down"})
+    senseless = sorted(set(faults) - set(OUTAGES))
     if senseless:
         raise StartError(f"fault {', '.join(senseless)} needs the simulated platform; recorded data is served as it is")
     recorded = read_recorded(folder)
@@ -145,7 +149,7 @@ def prepare_recorded(home: Path, folder: Path, profile: str, faults: Collection[
     windows = {source: span_text(span) for source, span in sorted(recorded.windows.items())}
     extra = {"windows": windows, "unserved_stripe_objects": dict(sorted(recorded.unserved.items()))}
     write_state(home, "recorded", recorded.window, faults, profile, extra)
-    return Platform("recorded", recorded.chain, recorded.store, frozenset({DOWN_PROVIDER} if faults else ()))
+    return Platform("recorded", recorded.chain, recorded.store, _down(faults))
 
 
 def payments_of(world: World) -> Payments:

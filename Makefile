@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export WAREHOUSE_HOME ?= var
+unexport PYTHONDONTWRITEBYTECODE # a run is dozens of processes; each would compile what it imports again
 export PYTHONWARNINGS := ignore::FutureWarning,ignore::DeprecationWarning
 ifdef PROFILE
 export WAREHOUSE_PLATFORM := $(PROFILE)

@@ -26,6 +26,9 @@ WHOLE_WINDOW_DAYS = 62
 """A window of up to this many days is rebuilt whole; of a longer one only the partitions with new rows."""
 
 
+_FAILED = ("error", "fail", "runtime error", "warn")
+
+
 class TransformFailed(RuntimeError):
     """dbt ended with an error; the message names the first failing nodes."""
 
@@ -177,14 +180,13 @@ def _mark_modelled(client: bigquery.Client, uris: Sequence[str]) -> None:
 
 
 def _dbt_build(config: Config, settings: dict, select: Sequence[str]) -> tuple[list[str], int]:
-    """Build the models, then test them; returns the nodes that failed and the bytes scanned.
+    """Build and test the models; returns the nodes that failed and the bytes scanned.
 
-    Not `dbt build`: it leaves out every model below a failed test, and a doubtful row must not keep the rest of the
-    warehouse from being as of today. Unit tests belong to the project's tests, not to a run.
+    A failed test is a warning to dbt, so that it goes on below it: a doubtful row must not keep the rest of the
+    warehouse from being as of today. To us it is a failure. Unit tests belong to the project's tests, not to a run.
     """
-    failed, scanned = _dbt(config, ["run", *select], settings)
-    failed_tests, scanned_by_tests = _dbt(config, ["test", "--exclude-resource-type", "unit_test", *select], settings)
-    return failed + failed_tests, scanned + scanned_by_tests
+    command = ["build", "--exclude-resource-type", "unit_test", *select]
+    return _dbt(config, command, settings | {"test_severity": "warn"})
 
 
 def _dbt(config: Config, verb: Sequence[str], settings: dict) -> tuple[list[str], int]:
@@ -202,7 +204,7 @@ def _dbt(config: Config, verb: Sequence[str], settings: dict) -> tuple[list[str]
     done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
     print(done.stdout, done.stderr)
     results = json.loads(results_file.read_text())["results"] if results_file.is_file() else []
-    failed = [result["unique_id"] for result in results if result["status"] in ("error", "fail", "runtime error")]
+    failed = [result["unique_id"] for result in results if result["status"] in _FAILED]
     if done.returncode and not failed:
         failed = [(done.stdout.strip().splitlines() or done.stderr.strip().splitlines() or ["dbt gave no output"])[-1]]
     return failed, sum(int((result.get("adapter_response") or {}).get("bytes_processed") or 0) for result in results)

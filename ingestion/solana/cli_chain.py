@@ -28,7 +28,7 @@ def prove(
     Ends with 1 when the proof is broken, with 2 when nothing can be proved.
     """
     from ingestion.run import context
-    from ingestion.solana.prove_account import NotWatched, prove_account, report
+    from ingestion.solana.proof.account import NotWatched, prove_account, report
     from warehouse.client import WarehouseUnreachable
 
     try:
@@ -55,8 +55,8 @@ def backfill(
     Ends with 1 when a provider failed for good: what was read is kept.
     """
     from ingestion.solana import SOURCE
-    from ingestion.solana.backfill import backfill as steps
-    from ingestion.solana.backfill import chunks
+    from ingestion.solana.history.backfill import backfill as steps
+    from ingestion.solana.history.backfill import chunks
     from warehouse.client import WarehouseUnreachable
 
     try:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from ingestion.base import Dataset, Source
 from ingestion.solana.account_rows import prepare_account_balances, prepare_rpc_calls, prepare_signatures
-from ingestion.solana.coverage import prepare_coverage
-from ingestion.solana.disagreements import prepare_disagreements
-from ingestion.solana.land import land
-from ingestion.solana.pending import prepare_pending
-from ingestion.solana.proof_rows import prepare_proofs
+from ingestion.solana.history.coverage import prepare_coverage
+from ingestion.solana.history.disagreements import prepare_disagreements
+from ingestion.solana.history.land import land
+from ingestion.solana.history.pending import prepare_pending
+from ingestion.solana.proof.rows import prepare_proofs
+from ingestion.solana.proof.verify import TURNS, verify
 from ingestion.solana.rows import prepare_transactions, prepare_unusable
-from ingestion.solana.verify import TURNS, verify
 
 SOURCE = Source(
     "solana",

@@ -30,7 +30,8 @@ def test_it_prints_rows_figures_checks_alerts_and_where_the_report_is(home, clea
 
 def test_nothing_is_wrong_on_a_clean_run(clean):
     assert clean["alerts"] == []
-    rules = ("audit_log_gap", "escrow_mismatch", "rpc_outage", "step_failed")
+    chain = ("coverage_gap", "missing_transaction", "pending_stale", "provider_disagreement")
+    rules = ("audit_log_gap", "escrow_mismatch", "rpc_outage", "step_failed", *chain)
     assert {row["rule"]: row["outcome"] for row in clean["checks"]} == dict.fromkeys(rules, "passed")
     assert clean["tables"]["raw.quarantine"] == []
 

@@ -175,7 +175,7 @@ def in_child(config: Any, window: Any, kill_after: float | None) -> bool:
 
 
 def _child(config: Any, window: Any) -> None:
-    from ingestion.solana import rpc
+    from ingestion.solana.rpc import pool as rpc
 
     rpc._backoff = lambda state: 0.01  # the server is ours and needs no rest
     os._exit(1 if chain_runs.ingest(config, window) else 0)

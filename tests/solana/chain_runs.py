@@ -12,7 +12,7 @@ from ingestion import run
 from ingestion.base import Context
 from ingestion.errors import SourceUnavailable
 from ingestion.solana import SOURCE
-from ingestion.solana.coverage import read_coverage
+from ingestion.solana.history.coverage import read_coverage
 from ingestion.tables import ensure_tables
 from sandbox.app import build_app
 from sandbox.chain import SimulatedChain

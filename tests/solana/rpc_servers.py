@@ -17,8 +17,8 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from ingestion.solana import requests
-from ingestion.solana.rpc import RpcPool
+from ingestion.solana.rpc import requests
+from ingestion.solana.rpc.pool import RpcPool
 from sandbox.serving import running
 from warehouse.config import RpcProvider
 

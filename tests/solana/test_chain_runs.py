@@ -16,9 +16,10 @@ import pytest
 from chain_campaign import put
 
 from ingestion import run
-from ingestion.solana import SOURCE, rpc
-from ingestion.solana.backfill import backfill
-from ingestion.solana.prove_account import NotWatched, prove_account, report
+from ingestion.solana import SOURCE
+from ingestion.solana.history.backfill import backfill
+from ingestion.solana.proof.account import NotWatched, prove_account, report
+from ingestion.solana.rpc import pool as rpc
 from sandbox import addresses
 from sandbox.truth import EFFECTS
 from warehouse.window import Window

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion.solana.continuity import Break, Move, closed_at, follow
+from ingestion.solana.proof.continuity import Break, Move, closed_at, follow
 
 
 def test_a_complete_history_closes_at_its_last_balance():

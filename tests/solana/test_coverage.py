@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion.solana.coverage import Gap, Interval, gaps, merged
-from ingestion.solana.listing import Listing, ListingFailed, Omission, Tip, list_gap, united
+from ingestion.solana.history.coverage import Gap, Interval, earliest_time, gaps, merged
+from ingestion.solana.history.listing import Listing, ListingFailed, Omission, Tip, list_gap, united
 from warehouse.window import Window
 
 START = datetime(2026, 10, 5, tzinfo=UTC)
@@ -160,3 +160,10 @@ def test_what_lies_beyond_a_providers_own_listing_is_no_omission():
     behind, pruned = a_listing("alpha", 0, 40, 5, 12), a_listing("beta", 10, 50, 12, 45)
     found, entries, omissions = united([behind, pruned])
     assert (found.from_slot, found.to_slot, len(entries), omissions) == (0, 50, 3, [])
+
+
+def test_no_block_above_an_interval_is_older_than_its_end():
+    held = [interval(10, 20), interval(21, 30), interval(50, 60)]
+    assert earliest_time(held, 31) == at(30)
+    assert earliest_time(held, 30) == at(20)
+    assert earliest_time(held, 10) is None

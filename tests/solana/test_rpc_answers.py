@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.solana import requests
-from ingestion.solana.rpc_answers import NoAnswer, read_answers
-from ingestion.solana.rpc_http import retry_after
+from ingestion.solana.rpc import requests
+from ingestion.solana.rpc.answers import NoAnswer, read_answers
+from ingestion.solana.rpc.http import retry_after
 
 
 def asked(count: int) -> dict[int, Any]:

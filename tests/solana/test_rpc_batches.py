@@ -12,7 +12,8 @@ from rpc_servers import Servers, asked, calls, each, error, in_turn, ok, result_
 from starlette.requests import Request as HttpRequest
 from starlette.responses import PlainTextResponse, Response
 
-from ingestion.solana import requests, rpc
+from ingestion.solana.rpc import pool as rpc
+from ingestion.solana.rpc import requests
 
 
 @pytest.fixture

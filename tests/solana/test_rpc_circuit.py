@@ -10,9 +10,9 @@ import pytest
 from rpc_servers import Servers, asked, calls, each, error, in_turn, ok, result_of, status
 from starlette.requests import Request as HttpRequest
 
-from ingestion.solana import rpc
-from ingestion.solana.rpc import AllProvidersDown
-from ingestion.solana.rpc_circuit import COOLING, LONGEST_COOLING, OPEN_AFTER, Circuit
+from ingestion.solana.rpc import pool as rpc
+from ingestion.solana.rpc.circuit import COOLING, LONGEST_COOLING, OPEN_AFTER, Circuit
+from ingestion.solana.rpc.pool import AllProvidersDown
 
 
 class Clock:

@@ -14,8 +14,9 @@ from solders.signature import Signature
 from starlette.requests import Request as HttpRequest
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from ingestion.solana import requests, rpc
-from ingestion.solana.rpc import AllProvidersDown
+from ingestion.solana.rpc import pool as rpc
+from ingestion.solana.rpc import requests
+from ingestion.solana.rpc.pool import AllProvidersDown
 
 
 @pytest.fixture

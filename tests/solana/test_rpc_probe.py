@@ -10,8 +10,9 @@ from rpc_servers import Servers, asked, each, error, ok, result_of, status
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from ingestion.solana import requests, rpc
-from ingestion.solana.rpc_circuit import OPEN_AFTER
+from ingestion.solana.rpc import pool as rpc
+from ingestion.solana.rpc import requests
+from ingestion.solana.rpc.circuit import OPEN_AFTER
 from sandbox import addresses
 from sandbox.chain import build_chain
 from sandbox.rpc import RpcServer, rpc_endpoint

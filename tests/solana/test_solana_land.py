@@ -14,9 +14,12 @@ from solana_context import WINDOW, objects_of, rows_of
 
 from ingestion import run
 from ingestion.base import Context, NewObject
-from ingestion.solana import SOURCE, chain_reader, requests, rpc
-from ingestion.solana.chain_reader import WindowIncomplete
-from ingestion.solana.rpc import AllProvidersDown
+from ingestion.solana import SOURCE
+from ingestion.solana.history import reader
+from ingestion.solana.history.reader import WindowIncomplete
+from ingestion.solana.rpc import pool as rpc
+from ingestion.solana.rpc import requests
+from ingestion.solana.rpc.pool import AllProvidersDown
 from sandbox.app import Platform, build_app, prepare_recorded, prepare_simulated
 from sandbox.rpc_faults import OfSignatures, ProviderFaults, RpcFaults
 from sandbox.serving import running
@@ -95,7 +98,7 @@ def test_the_whole_window_once_oldest_first(configured, simulated, served):
     slots = [chain.transaction(signature, "json")["slot"] for signature in got]
     assert slots == sorted(slots)
     sizes = [len(item.body.splitlines()) for item in objects_of(objects, "transactions")]
-    assert sizes[:-1] == [chain_reader.CHUNK] * (len(rows) // chain_reader.CHUNK)
+    assert sizes[:-1] == [reader.CHUNK] * (len(rows) // reader.CHUNK)
     for line in lines(objects_of(objects, "transactions"))[::50]:
         assert json.loads(line["response"])["result"] == chain.transaction(line["signature"], "json")
 

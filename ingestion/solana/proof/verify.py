@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from google.cloud.bigquery import ScalarQueryParameter
 
 from ingestion.base import Context, NewObject
-from ingestion.solana.continuity import Break
-from ingestion.solana.coverage import Gap
-from ingestion.solana.land import Found, landed, ndjson, reader_of, with_calls
-from ingestion.solana.listing import united
-from ingestion.solana.proof import Proof, prove_open
-from ingestion.solana.proof_rows import proof_line
-from ingestion.solana.rpc import RpcPool
+from ingestion.solana.history.coverage import Gap
+from ingestion.solana.history.land import Found, landed, ndjson, reader_of, with_calls
+from ingestion.solana.history.listing import united
+from ingestion.solana.proof.continuity import Break
+from ingestion.solana.proof.proof import Proof, prove_open
+from ingestion.solana.proof.rows import proof_line
+from ingestion.solana.rpc.pool import RpcPool
 from warehouse.window import Window
 
 TURNS = 2

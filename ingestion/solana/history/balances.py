@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ingestion.solana import requests
-from ingestion.solana.chain_reader import WindowIncomplete
-from ingestion.solana.rpc import RpcPool
+from ingestion.solana.history.reader import WindowIncomplete
+from ingestion.solana.rpc import requests
+from ingestion.solana.rpc.pool import RpcPool
 from warehouse.config import Platform
 
 _NO_SUCH_ACCOUNT = -32602

@@ -9,9 +9,9 @@ from typing import Any, BinaryIO
 from ingestion.base import Context, LandedObject, Row
 from ingestion.quarantine import quarantine_row
 from ingestion.solana.answers import Unusable, parse_json
-from ingestion.solana.continuity import Break
-from ingestion.solana.coverage import window_columns
-from ingestion.solana.proof import Proof
+from ingestion.solana.history.coverage import window_columns
+from ingestion.solana.proof.continuity import Break
+from ingestion.solana.proof.proof import Proof
 from warehouse.window import format_instant
 
 

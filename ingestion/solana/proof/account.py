@@ -8,8 +8,9 @@ from decimal import Decimal
 from google.cloud.bigquery import ScalarQueryParameter
 
 from ingestion.base import Context
-from ingestion.solana.coverage import Interval, read_coverage
-from ingestion.solana.proof import Proof, prove, reported_balances, watched
+from ingestion.solana.history.coverage import Interval, read_coverage
+from ingestion.solana.proof.inputs import reported_balances, watched
+from ingestion.solana.proof.proof import Proof, prove
 from warehouse.window import Window
 
 _SLOTS = """

@@ -11,8 +11,8 @@ import httpx2
 from aiolimiter import AsyncLimiter
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
-from ingestion.solana import requests as make
-from ingestion.solana.rpc_answers import (
+from ingestion.solana.rpc import requests as make
+from ingestion.solana.rpc.answers import (
     BEHIND,
     METHOD_NOT_FOUND,
     UNHEALTHY,
@@ -22,9 +22,9 @@ from ingestion.solana.rpc_answers import (
     read_answers,
     severity,
 )
-from ingestion.solana.rpc_calls import CallLog, Started
-from ingestion.solana.rpc_circuit import Circuit
-from ingestion.solana.rpc_http import PASSING, CallFailed, post
+from ingestion.solana.rpc.calls import CallLog, Started
+from ingestion.solana.rpc.circuit import Circuit
+from ingestion.solana.rpc.http import PASSING, CallFailed, post
 from warehouse.config import RpcProvider
 
 _ATTEMPTS = 3

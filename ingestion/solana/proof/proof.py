@@ -6,85 +6,27 @@ both sides. A stretch with a break is proved again by every run until it is repa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
-from google.cloud.bigquery import ArrayQueryParameter, QueryJobConfig, ScalarQueryParameter
-
 from ingestion.base import Context
 from ingestion.solana.account_rows import NATIVE_DECIMALS
-from ingestion.solana.continuity import Break, Continuity, Move, closed_at, follow
-from ingestion.solana.coverage import Interval, read_coverage
-from warehouse.config import Platform
-
-_PROOFS = """
-    select account, kind, from_slot, to_slot, opening_amount, closing_amount, reported_slot, reported_amount, breaks,
-        window_start
-    from raw.solana_balance_proofs
-    order by proved_at, round, from_slot
-"""
-_CONTRADICTED = """
-    select account, kind, max(before_slot) as slot
-    from raw.solana_balance_breaks
-    where before_signature is null
-    group by account, kind
-"""
-_REPORTED = """
-    select address, kind, slot, amount
-    from raw.solana_account_balances
-    where address in unnest(@accounts)
-    qualify row_number() over (partition by address, kind order by slot desc, _landed_at desc) = 1
-"""
-_MOVES = {
-    "token": """
-        select account, signature, min(slot) as slot, min(coalesce(pre_amount, 0)) as pre,
-            min(coalesce(post_amount, 0)) as post, min(mint) as mint, min(decimals) as decimals
-        from raw.solana_token_balances
-        where account = @account and slot between @first and @last and _event_date >= @since
-        group by account, signature
-        order by slot, signature
-    """,
-    "native": """
-        select account, signature, min(slot) as slot, min(pre_lamports) as pre, min(post_lamports) as post
-        from raw.solana_native_balances
-        where account = @account and slot between @first and @last and _event_date >= @since
-        group by account, signature
-        order by slot, signature
-    """,
-}
-_EPOCH = date(1970, 1, 1)
-
-
-@dataclass(frozen=True)
-class Account:
-    """A watched balance: an account's tokens or its lamports."""
-
-    address: str
-    role: str
-    kind: str
-
-
-@dataclass(frozen=True)
-class Reported:
-    """What the chain says an account holds at a slot."""
-
-    slot: int
-    amount: int
-
-
-@dataclass(frozen=True)
-class Segment:
-    """Slots [from_slot, to_slot] of an account, proved without a break. Amounts None: it had no transaction."""
-
-    from_slot: int
-    to_slot: int
-    opening: int | None
-    closing: int | None
-    reported: Reported | None = None
-    since: date = _EPOCH
+from ingestion.solana.history.coverage import Interval, earliest_time, merged, read_intervals
+from ingestion.solana.proof.continuity import Break, Continuity, Move, closed_at, follow
+from ingestion.solana.proof.inputs import (
+    EPOCH,
+    Account,
+    Reported,
+    Segment,
+    contradicted_slots,
+    moves_of,
+    proved_segments,
+    reported_balances,
+    watched,
+)
 
 
 @dataclass(frozen=True)
@@ -105,14 +47,6 @@ class Proof:
     def result(self) -> str:
         """proved, broken or open."""
         return "broken" if self.breaks else "open" if self.reported is None else "proved"
-
-
-def watched(own: Platform) -> list[Account]:
-    """The platform's own balances."""
-    accounts = [Account(vault.address, "vault", kind) for vault in own.vaults for kind in ("token", "native")]
-    accounts += [Account(address, "treasury", kind) for address in own.treasury for kind in ("token", "native")]
-    accounts += [Account(address, "fee_payer", "native") for address in own.fee_payers]
-    return [*dict.fromkeys([*accounts, Account(own.program_id, "program", "native")])]
 
 
 def unproved(coverage: Sequence[Interval], proved: Sequence[Segment]) -> list[tuple[int, int]]:
@@ -147,14 +81,15 @@ def prove_open(ctx: Context) -> list[Proof]:
     long as none lies inside.
     """
     accounts = watched(ctx.config.own)
-    coverage, proved, reported = read_coverage(ctx), _proved(ctx), reported_balances(ctx, accounts)
-    contradicted = {(row["account"], row["kind"]): row["slot"] for row in ctx.query(_CONTRADICTED)}
+    listed, proved, reported = read_intervals(ctx), proved_segments(ctx), reported_balances(ctx, accounts)
+    contradicted = contradicted_slots(ctx)
     proofs = []
     for account in accounts:
         key, balance = (account.address, account.kind), reported.get(account)
         segments = still_proved(proved.get(key, []), balance)
-        for first, last in unproved(coverage.get(account.address, []), segments):
-            proof = prove(ctx, account, first, last, balance, segments)
+        intervals = listed.get(account.address, [])
+        for first, last in unproved(merged(intervals), segments):
+            proof = prove(ctx, account, first, last, balance, segments, earliest_time(intervals, first))
             if proof is None or (proof.result == "open" and first <= contradicted.get(key, -1) <= last):
                 continue
             proofs.append(proof)
@@ -168,16 +103,18 @@ def prove(
     last: int,
     balance: Reported | None,
     segments: Sequence[Segment] = (),
+    since: datetime | None = None,
 ) -> Proof | None:
     """Prove one stretch, linked to the proved segments that touch it; None for an account that is not there.
 
-    `balance`: the newest that the chain reported; it counts where its slot is inside.
+    `balance`: the newest that the chain reported; it counts where its slot is inside. `since`: no block of the stretch
+    lies before it.
     """
     below = next((item for item in segments if item.to_slot == first - 1), None)
     above = next((item for item in segments if item.from_slot == last + 1), None)
     opening, source = _opening(first, below)
     reported = balance if balance is not None and first <= balance.slot <= last else None
-    rows = list(_moves(ctx, account, first, last, below.since if below else _EPOCH))
+    rows = list(moves_of(ctx, account, first, last, since.date() if since else EPOCH))
     if not rows and reported is None and opening in (None, 0):
         return None
     moves = [Move(row["signature"], row["slot"], int(row["pre"]), int(row["post"])) for row in rows]
@@ -217,7 +154,7 @@ def _followed(moves: Sequence[Move], opening: int | None, reported: Reported | N
 
 def _link(ctx: Context, account: Account, found: Continuity, above: Segment) -> Break:
     """The break between a stretch and the proved one above it."""
-    following = next(_moves(ctx, account, above.from_slot, above.to_slot, _EPOCH), None)
+    following = next(moves_of(ctx, account, above.from_slot, above.to_slot), None)
     last = found.last
     assert found.closing is not None
     assert above.opening is not None
@@ -236,55 +173,13 @@ def _named(ctx: Context, account: Account, item: Break, first: int) -> Break:
     """The break with the last transaction before it, where that belongs to an earlier proof."""
     if item.after is not None or first == 0:
         return item
-    rows = list(_moves(ctx, account, 0, first - 1, _EPOCH))
+    rows = list(moves_of(ctx, account, 0, first - 1))
     if not rows:
         return item
     last = rows[-1]
     return Break(
         last["signature"], last["slot"], item.before, item.before_slot, item.expected, item.found, last["slot"]
     )
-
-
-def _proved(ctx: Context) -> dict[tuple[str, str], list[Segment]]:
-    """Segments without a break; a later proof with one takes back what it overlaps."""
-    held: dict[tuple[str, str], list[Segment]] = {}
-    for row in ctx.query(_PROOFS):
-        segments = held.setdefault((row["account"], row["kind"]), [])
-        segments[:] = [item for item in segments if item.to_slot < row["from_slot"] or item.from_slot > row["to_slot"]]
-        if row["breaks"] == 0:
-            reported = row["reported_slot"]
-            segments.append(
-                Segment(
-                    row["from_slot"],
-                    row["to_slot"],
-                    _integer(row["opening_amount"]),
-                    _integer(row["closing_amount"]),
-                    None if reported is None else Reported(reported, int(row["reported_amount"])),
-                    row["window_start"].date(),
-                )
-            )
-    return held
-
-
-def reported_balances(ctx: Context, accounts: Sequence[Account]) -> dict[Account, Reported]:
-    """The newest balance that the chain reported of each account."""
-    known = {(account.address, account.kind): account for account in accounts}
-    addresses = ArrayQueryParameter("accounts", "STRING", sorted({account.address for account in accounts}))
-    return {
-        known[row["address"], row["kind"]]: Reported(row["slot"], int(row["amount"]))
-        for row in ctx.query(_REPORTED, [addresses])
-        if (row["address"], row["kind"]) in known
-    }
-
-
-def _moves(ctx: Context, account: Account, first: int, last: int, since: date) -> Iterator[Mapping[str, Any]]:
-    parameters = [
-        ScalarQueryParameter("account", "STRING", account.address),
-        ScalarQueryParameter("first", "INT64", first),
-        ScalarQueryParameter("last", "INT64", last),
-        ScalarQueryParameter("since", "DATE", since),
-    ]
-    yield from ctx.client.query(_MOVES[account.kind], job_config=QueryJobConfig(query_parameters=parameters)).result()
 
 
 def _unit(ctx: Context, account: Account, rows: Iterable[Mapping[str, Any]]) -> tuple[str | None, int | None]:
@@ -296,7 +191,3 @@ def _unit(ctx: Context, account: Account, rows: Iterable[Mapping[str, Any]]) -> 
     mint = next((vault.mint for vault in ctx.config.own.vaults if vault.address == account.address), None)
     known = ctx.config.mints.get(mint) if mint else None
     return mint, known.decimals if known else None
-
-
-def _integer(value: Any) -> int | None:
-    return None if value is None else int(value)

@@ -9,9 +9,9 @@ from typing import Any, BinaryIO
 from ingestion.base import Context, LandedObject, Row
 from ingestion.quarantine import quarantine_row
 from ingestion.solana.answers import Unusable, parse_json
-from ingestion.solana.coverage import instant, window_columns
-from ingestion.solana.listing import Entry, Omission
-from ingestion.solana.rpc_answers import Answer
+from ingestion.solana.history.coverage import instant, window_columns
+from ingestion.solana.history.listing import Entry, Omission
+from ingestion.solana.rpc.answers import Answer
 from warehouse.window import format_instant
 
 

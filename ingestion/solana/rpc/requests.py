@@ -30,7 +30,7 @@ from solders.rpc.responses import (
 from solders.signature import Signature
 from solders.transaction_status import UiTransactionEncoding
 
-from ingestion.solana.rpc_answers import Request
+from ingestion.solana.rpc.answers import Request
 from ingestion.solana.transaction import NotATransaction, view_of
 
 PAGE = 1000

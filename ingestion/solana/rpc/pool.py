@@ -1,7 +1,7 @@
 """A pool of Solana JSON-RPC providers: ordered failover, health probes, a record of every call.
 
 Answers are kept as the text that was received. "Not here", "behind" and null mean that another provider is asked; only
-when none has it is that the answer. How one provider is asked is in rpc_provider.py.
+when none has it is that the answer. How one provider is asked is in provider.py.
 
 Example::
 
@@ -21,10 +21,10 @@ from types import TracebackType
 from tenacity import wait_random_exponential
 
 from ingestion.errors import SourceUnavailable
-from ingestion.solana.rpc_answers import Answer, Request, severity
-from ingestion.solana.rpc_calls import Call, CallLog
-from ingestion.solana.rpc_circuit import Circuit
-from ingestion.solana.rpc_provider import Health, Provider
+from ingestion.solana.rpc.answers import Answer, Request, severity
+from ingestion.solana.rpc.calls import Call, CallLog
+from ingestion.solana.rpc.circuit import Circuit
+from ingestion.solana.rpc.provider import Health, Provider
 from warehouse.config import RpcProvider
 
 _backoff = wait_random_exponential(multiplier=0.25, max=4)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from ingestion.solana.rpc_answers import Request
+from ingestion.solana.rpc.answers import Request
 
 
 @dataclass(frozen=True)

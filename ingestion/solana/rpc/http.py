@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx2
 
-from ingestion.solana.rpc_answers import Answer, Body
+from ingestion.solana.rpc.answers import Answer, Body
 
 logging.getLogger("httpx2").setLevel(logging.WARNING)  # its INFO lines hold whole addresses, and so a provider's key
 

@@ -11,14 +11,14 @@ from typing import Any
 from google.cloud.bigquery import ScalarQueryParameter
 
 from ingestion.base import Context, NewObject
-from ingestion.solana.balances import balance_lines
-from ingestion.solana.chain_reader import ChainReader, WindowIncomplete
-from ingestion.solana.coverage import Interval, coverage_line, gaps, instant, read_coverage
-from ingestion.solana.disagreements import answer_disagreements, listing_disagreements
-from ingestion.solana.listing import Entry, Omission, united
-from ingestion.solana.pending import pending_lines
+from ingestion.solana.history.balances import balance_lines
+from ingestion.solana.history.coverage import Interval, coverage_line, gaps, instant, read_coverage
+from ingestion.solana.history.disagreements import answer_disagreements, listing_disagreements
+from ingestion.solana.history.listing import Entry, Omission, united
+from ingestion.solana.history.pending import pending_lines
+from ingestion.solana.history.reader import ChainReader, WindowIncomplete
 from ingestion.solana.profile import registry_of
-from ingestion.solana.rpc import AllProvidersDown, RpcPool
+from ingestion.solana.rpc.pool import AllProvidersDown, RpcPool
 from warehouse.window import Window
 
 _HELD = "select signature from raw.solana_transactions where _event_date between @first and @last"

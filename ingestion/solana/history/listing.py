@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from ingestion.errors import SourceUnavailable
-from ingestion.solana.coverage import Gap, Interval, instant, merged
+from ingestion.solana.history.coverage import Gap, Interval, instant, merged
 
 Entry = Mapping[str, Any]
 """An entry of getSignaturesForAddress."""

@@ -9,8 +9,8 @@ from typing import Any, BinaryIO
 from ingestion.base import Context, LandedObject, Row
 from ingestion.quarantine import quarantine_row
 from ingestion.solana.answers import Unusable, parse_json
-from ingestion.solana.coverage import instant, window_columns
-from ingestion.solana.listing import Entry, Tip
+from ingestion.solana.history.coverage import instant, window_columns
+from ingestion.solana.history.listing import Entry, Tip
 from warehouse.window import format_instant
 
 

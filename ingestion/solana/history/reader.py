@@ -9,11 +9,11 @@ from itertools import islice
 from typing import Any
 
 from ingestion.errors import SourceUnavailable
-from ingestion.solana import requests
-from ingestion.solana.coverage import Gap, instant
-from ingestion.solana.listing import Entry, Listing, ListingFailed, Tip, list_gap
-from ingestion.solana.rpc import AllProvidersDown, RpcPool
-from ingestion.solana.rpc_answers import Answer
+from ingestion.solana.history.coverage import Gap, instant
+from ingestion.solana.history.listing import Entry, Listing, ListingFailed, Tip, list_gap
+from ingestion.solana.rpc import requests
+from ingestion.solana.rpc.answers import Answer
+from ingestion.solana.rpc.pool import AllProvidersDown, RpcPool
 from warehouse.window import Window
 
 CHUNK = 200

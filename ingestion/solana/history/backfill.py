@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from ingestion import run
 from ingestion.base import Source
-from ingestion.solana.coverage import read_coverage
+from ingestion.solana.history.coverage import read_coverage
 from warehouse.config import Config
 from warehouse.window import Window
 

@@ -98,6 +98,16 @@ def covering(intervals: Sequence[Interval], slot: int) -> Interval | None:
 
 def read_coverage(ctx: Context) -> dict[str, list[Interval]]:
     """Merged intervals by address."""
+    return {address: merged(intervals) for address, intervals in read_intervals(ctx).items()}
+
+
+def earliest_time(intervals: Iterable[Interval], slot: int) -> datetime | None:
+    """A time that no block from `slot` on lies before: the latest one that an interval below ends with."""
+    return max((item.to_time for item in intervals if item.to_slot < slot and item.to_time is not None), default=None)
+
+
+def read_intervals(ctx: Context) -> dict[str, list[Interval]]:
+    """Intervals by address, each as it was listed."""
     held: dict[str, list[Interval]] = {}
     for row in ctx.query(_READ):
         interval = Interval(
@@ -109,7 +119,7 @@ def read_coverage(ctx: Context) -> dict[str, list[Interval]]:
             row["newest_signature"],
         )
         held.setdefault(row["address"], []).append(interval)
-    return {address: merged(intervals) for address, intervals in held.items()}
+    return held
 
 
 def coverage_line(

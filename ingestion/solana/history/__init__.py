@@ -1,0 +1,1 @@
+"""The chain as it is read: coverage of addresses, listings, landing, backfill."""

@@ -1,0 +1,1 @@
+"""Solana JSON-RPC providers: the pool, one provider, requests and answers."""

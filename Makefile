@@ -44,7 +44,6 @@ browser: # the report is opened in a real browser where one is, or may be, insta
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/dbt parse --quiet --project-dir dbt_project --profiles-dir dbt_project
 	$(BIN)/python dbt_project/lint.py
 
 up: $(READY) ## Airflow's web page and scheduler on the embedded warehouse

@@ -26,7 +26,9 @@ WHOLE_WINDOW_DAYS = 62
 """A window of up to this many days is rebuilt whole; of a longer one only the partitions with new rows."""
 
 
-_FAILED = ("error", "fail", "runtime error", "warn")
+_FAILED = ("error", "fail", "runtime error")
+_ONLY_WARNS = "only_warns"
+"""Tag of a data test whose failure is no failure of the step."""
 
 
 class TransformFailed(RuntimeError):
@@ -205,6 +207,16 @@ def _dbt(config: Config, verb: Sequence[str], settings: dict) -> tuple[list[str]
     print(done.stdout, done.stderr)
     results = json.loads(results_file.read_text())["results"] if results_file.is_file() else []
     failed = [result["unique_id"] for result in results if result["status"] in _FAILED]
+    warned = [result["unique_id"] for result in results if result["status"] == "warn"]
+    failed += _meant_as_failures(warned, results_file.with_name("manifest.json"))
     if done.returncode and not failed:
         failed = [(done.stdout.strip().splitlines() or done.stderr.strip().splitlines() or ["dbt gave no output"])[-1]]
     return failed, sum(int((result.get("adapter_response") or {}).get("bytes_processed") or 0) for result in results)
+
+
+def _meant_as_failures(warned: Sequence[str], manifest: Path) -> list[str]:
+    """The tests among those that warned that would have failed, had they not been told to warn (see _dbt_build)."""
+    if not warned:
+        return []
+    nodes = json.loads(manifest.read_text())["nodes"]
+    return [name for name in warned if _ONLY_WARNS not in nodes[name]["tags"]]

@@ -1,4 +1,4 @@
-{{ config(severity='warn') }}
+{{ config(severity='warn', tags=['only_warns']) }}
 -- Rows: accounts that gave out more than they ever had.
 select
     balance_date,

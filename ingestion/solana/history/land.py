@@ -73,8 +73,9 @@ def _land(window: Window, ctx: Context, pool: RpcPool) -> Iterator[NewObject]:
         if (found := _found(address, reader.list(address, gap, window))) is not None
     ]
     yield from landed(window, ctx, reader, found, "cross_listing")
-    pending = pending_lines(own.program_id, reader.unfinalized(own.program_id), reader.tip(reader.providers[0]), ctx)
-    if pending:
+    tip, unfinalized = reader.unfinalized(own.program_id)
+    if tip is not None and unfinalized:
+        pending = pending_lines(own.program_id, unfinalized, tip, ctx)
         yield NewObject("pending", f"{window.slug}/{ctx.attempt_id}", ndjson(pending), "solana-rpc:confirmed")
 
 

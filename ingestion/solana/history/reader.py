@@ -80,18 +80,24 @@ class ChainReader:
             answers = self.pool.ask([requests.transaction(signature) for signature in chunk], among=among)
             yield list(zip(chunk, answers, strict=True))
 
-    def unfinalized(self, address: str) -> list[Entry]:
-        """The newest page of an address's transactions that are confirmed and not final; [] where nobody tells."""
+    def unfinalized(self, address: str) -> tuple[Tip | None, list[Entry]]:
+        """The first provider's tip, and of its newest page what is confirmed and not final; nothing where it fails.
+
+        The window is complete without it, so a failure here keeps no window open.
+        """
+        name = self.providers[0]
         try:
-            (answer,) = self.pool.ask([requests.signatures(address, commitment="confirmed")])
-        except AllProvidersDown:
-            return []
-        entries = answer.result if answer.outcome == "ok" else []
-        return [entry for entry in entries if entry.get("confirmationStatus") not in (None, "finalized")]
+            tip = self.tip(name)
+            entries = self._one(name, requests.signatures(address, commitment="confirmed"))
+        except (AllProvidersDown, ListingFailed):
+            return None, []
+        return tip, [entry for entry in entries if entry.get("confirmationStatus") not in (None, "finalized")]
 
     def _first_slot(self, name: str) -> int:
+        """Lowest slot that a provider keeps; 1 where it doesn't tell, so that its listings prove no beginning."""
         if name not in self._first_slots:
-            self._first_slots[name] = self._one(name, requests.first_available_block())
+            (answer,) = self.pool.ask([requests.first_available_block()], among=[name])
+            self._first_slots[name] = answer.result if answer.outcome == "ok" else 1
         return self._first_slots[name]
 
     def _pages(self, name: str, address: str, least_slot: int) -> Any:

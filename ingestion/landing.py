@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import tempfile
 import zlib
-from io import BytesIO
 from typing import BinaryIO
 
 from ingestion.base import NewObject
 from warehouse.storage import Storage
 
 GZIP_MAGIC = b"\x1f\x8b"
+CHUNK = 1 << 20
+"""Bytes read at a time."""
 
 
 def content_hash(body: bytes) -> str:
@@ -46,19 +48,45 @@ def store(storage: Storage, uri: str, body: bytes) -> None:
 def open_received(storage: Storage, uri: str, sha256: str) -> BinaryIO:
     """The object's content for reading, decompressed; reading a truncated gzip raises EOFError.
 
-    The bytes are checked against the manifest's hash first. Raises LandingCorrupt when they differ.
+    The object is fetched once, into a temporary file, and checked against the manifest's hash first: nothing is held in
+    memory. Raises LandingCorrupt when the hashes differ.
     """
-    stored = storage.read(uri)
-    if content_hash(stored) != sha256 and content_hash(_decompressed(stored)) != sha256:
+    fetched = tempfile.TemporaryFile()  # noqa: SIM115 closed with the stream
+    stored = hashlib.sha256()
+    with storage.open(uri) as source:
+        while chunk := source.read(CHUNK):
+            stored.update(chunk)
+            fetched.write(chunk)
+    if stored.hexdigest() != sha256 and _hash_of_content(fetched) != sha256:
+        fetched.close()
         raise LandingCorrupt(f"{uri}: content doesn't match the manifest's hash")
-    return gzip.GzipFile(fileobj=BytesIO(stored))
+    fetched.seek(0)
+    return _Received(fetched)
 
 
-def _decompressed(stored: bytes) -> bytes:
+class _Received(gzip.GzipFile):
+    """Closes the temporary file with the stream."""
+
+    def __init__(self, fetched: BinaryIO) -> None:
+        super().__init__(fileobj=fetched, mode="rb")
+        self._fetched = fetched
+
+    def close(self) -> None:
+        super().close()
+        self._fetched.close()
+
+
+def _hash_of_content(fetched: BinaryIO) -> str | None:
+    """SHA-256 of the decompressed bytes; None where they can't be decompressed to their end."""
+    fetched.seek(0)
+    digest = hashlib.sha256()
     try:
-        return gzip.decompress(stored)
+        with gzip.GzipFile(fileobj=fetched) as stream:
+            while chunk := stream.read(CHUNK):
+                digest.update(chunk)
     except (OSError, EOFError, zlib.error):
-        return b""
+        return None
+    return digest.hexdigest()
 
 
 class LandingCorrupt(RuntimeError):

@@ -104,7 +104,8 @@ def _prepare(source: Source, landed: LandedObject, ctx: Context, files: RowFiles
     landed_at = format_instant(landed.landed_at)
 
     def add(table: str, columns: dict) -> None:
-        files.add(table, {**columns, "_object_uri": landed.uri, "_landed_at": landed_at})
+        columns["_object_uri"], columns["_landed_at"] = landed.uri, landed_at
+        files.add(table, columns)
         count.dates.add(columns.get("_event_date"))
         count.tables.add(table)
         if table == "quarantine":

@@ -69,7 +69,7 @@ class Scratch:
         table = f"{SCRATCH}.{name}_{self._attempt}"
         self._uris.append(uri)
         self._tables.append(table)
-        self._storage.write(uri, file.read_bytes())
+        self._storage.upload(uri, file)
         job_config = bigquery.LoadJobConfig(
             schema=list(schema),
             source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,6 +51,18 @@ class Storage:
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
         partial.write_bytes(body)
+        os.replace(partial, target)
+
+    def upload(self, uri: str, file: Path) -> None:
+        """Create or replace an object from a local file, without holding it; it appears at once, as with `write`."""
+        filesystem, path = self._locate(uri)
+        if uri.startswith("gs://") and self._buckets is None:
+            filesystem.put_file(str(file), path)
+            return
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
+        shutil.copyfile(file, partial)
         os.replace(partial, target)
 
     def delete(self, uri: str) -> None:

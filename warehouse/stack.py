@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from types import FrameType
 
 from warehouse.config import load_config
 from warehouse.run import alone, prepare_environment, prepare_stores
-from warehouse.services import Services, free_port, tool
+from warehouse.services import SANDBOX_PSEUDONYM_KEY, SANDBOX_STRIPE_KEY, Services, free_port, tool
 
 START_SECONDS = 120
 
@@ -50,10 +51,23 @@ def up() -> None:
             addresses = json.loads(state.read_text())
             for name in ("airflow", "warehouse", "sandbox"):
                 print(f"{name:10} {addresses[name]}")
+            print(f"for commands at a terminal (prove, backfill, expectations, ...):\n{_exports(addresses)}")
             return
         time.sleep(0.5)
     supervisor.terminate()
     raise StackError(f"Airflow's page didn't answer after {START_SECONDS} s (see {log})")
+
+
+def _exports(addresses: dict) -> str:
+    """What a shell needs to reach the stack; the embedded default has no secrets."""
+    variables = {
+        "WAREHOUSE_HOME": os.environ["WAREHOUSE_HOME"],
+        "BQ_EMULATOR_URL": addresses["warehouse"],
+        "SANDBOX_URL": addresses["sandbox"],
+        "WAREHOUSE_PSEUDONYM_KEY": SANDBOX_PSEUDONYM_KEY,
+        "STRIPE_API_KEY": SANDBOX_STRIPE_KEY,
+    }
+    return "\n".join(f"  export {name}={shlex.quote(value)}" for name, value in variables.items())
 
 
 def down() -> None:

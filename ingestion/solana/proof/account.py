@@ -90,7 +90,7 @@ _RESULT = {
 }
 _SOURCE = {
     "zero": "its first transaction is held",
-    "first_transaction": "as its first held transaction states; earlier history is not covered",
+    "first_transaction": "as the first transaction of the stretch states",
     "proof": "from the proof before it",
 }
 

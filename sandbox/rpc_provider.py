@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from sandbox import rpc_answers
@@ -58,9 +58,12 @@ def provider_endpoint(name: str, known: Callable[[], Commitments], board: FaultB
     async def endpoint(request: Request) -> Response:
         if is_down:
             return unavailable()
-        faults = board.faults
+        try:
+            body = await request.body()
+        except ClientDisconnect:  # who asked was killed in the middle of it
+            return Response()
         board.requests[name] += 1
-        meeting = _Meeting(name, faults, board, board.requests[name], await request.body())
+        meeting = _Meeting(name, board.faults, board, board.requests[name], body)
         if prevented := meeting.prevented():
             return prevented
         if refused := refused_request(request):

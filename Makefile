@@ -30,7 +30,7 @@ $(READY): requirements.txt
 	@touch $(READY)
 
 run: $(READY) ## hourly and nightly jobs through Airflow on the embedded warehouse, then a summary
-	@$(BIN)/python -m warehouse run $(foreach f,$(FAULT),--fault $(f)) $(if $(INPUT),--input $(INPUT)) $(if $(START),--start $(START)) $(if $(END),--end $(END))
+	@$(BIN)/python -m jobs run $(foreach f,$(FAULT),--fault $(f)) $(if $(INPUT),--input $(INPUT)) $(if $(START),--start $(START)) $(if $(END),--end $(END))
 
 test: $(READY) browser lint ## lint and tests
 	$(BIN)/python -m pytest
@@ -47,13 +47,13 @@ lint: $(READY)
 	$(BIN)/python dbt_project/lint.py
 
 up: $(READY) ## Airflow's web page and scheduler on the embedded warehouse
-	@$(BIN)/python -m warehouse up
+	@$(BIN)/python -m jobs up
 
 down: $(READY) ## stop what `make up` started
-	@$(BIN)/python -m warehouse down
+	@$(BIN)/python -m jobs down
 
 doctor: $(READY) ## check sources, credentials, buckets, datasets and permissions
-	@$(BIN)/python -m warehouse doctor
+	@$(BIN)/python -m jobs doctor
 
 campaign: $(READY) ## the long tests: killed runs, 2,000 generated IDLs, 200 runs with RPC faults, 2 x 100 deletions
 	CAMPAIGN=1 $(BIN)/python -m pytest -n 0 tests/flow/test_kill.py tests/solana/test_borsh_roundtrip.py

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from airflow.sdk import CronDataIntervalTimetable, dag, task
 
 from ingestion.sources import NAMES
-from warehouse import airflow_support as support
-from warehouse import pipeline
+from jobs import airflow_support as support
+from jobs import pipeline
 
 
 def ingest_dag(source: str):

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from airflow.sdk import dag, task
 
-from warehouse import airflow_support as support
-from warehouse import checks, pipeline
+from jobs import airflow_support as support
+from jobs import checks, pipeline
 
 
 @dag(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
-from warehouse.airflow_support import closing_window, run_window
+from jobs.airflow_support import closing_window, run_window
 from warehouse.window import Window
 
 

@@ -1,4 +1,4 @@
-"""Runs the product as a person does (`python -m warehouse run`) and reads what it left in the warehouse."""
+"""Runs the product as a person does (`python -m jobs run`) and reads what it left in the warehouse."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ WALL_CLOCK = {
 
 
 def command(*arguments: str) -> list[str]:
-    """`python -m warehouse run` with arguments."""
-    return [sys.executable, "-W", "ignore", "-m", "warehouse", "run", *arguments]
+    """`python -m jobs run` with arguments."""
+    return [sys.executable, "-W", "ignore", "-m", "jobs", "run", *arguments]
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:

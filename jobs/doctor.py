@@ -14,11 +14,11 @@ from rich.console import Console
 
 from ingestion.errors import SourceUnavailable
 from ingestion.tables import DATASETS, ensure_tables
+from jobs.run import prepare_environment
 from warehouse import secrets
 from warehouse.client import bigquery_client
 from warehouse.config import Config, ConfigError, RpcProvider, WebhookChannel, load_config
 from warehouse.profile import load_profile
-from warehouse.run import prepare_environment
 from warehouse.services import Services
 from warehouse.storage import Storage, filesystem
 

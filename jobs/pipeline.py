@@ -6,9 +6,9 @@ from pathlib import Path
 
 from ingestion import run as ingest
 from ingestion.sources import source
+from jobs.transform import transform
 from warehouse.client import bigquery_client
 from warehouse.config import load_config
-from warehouse.transform import transform
 from warehouse.window import Window
 
 REPORT = "report"

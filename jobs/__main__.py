@@ -1,4 +1,4 @@
-"""python -m warehouse run | up | down | doctor: what the Makefile calls."""
+"""python -m jobs run | up | down | doctor: what the Makefile calls."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def run(
     end: Annotated[str | None, typer.Option(help="end of the window, exclusive")] = None,
 ) -> None:
     """Run the hourly jobs and the nightly job through Airflow for one window, and print a summary."""
-    from warehouse import run as runner
+    from jobs import run as runner
     from warehouse.services import ServiceFailed
     from warehouse.window import Window, WindowError
 
@@ -47,7 +47,7 @@ def run(
 @app.command()
 def up() -> None:
     """Start Airflow's web page and scheduler on the embedded warehouse, and leave them running."""
-    from warehouse import stack
+    from jobs import stack
 
     try:
         stack.up()
@@ -58,7 +58,7 @@ def up() -> None:
 @app.command()
 def down() -> None:
     """Stop what `up` started."""
-    from warehouse import stack
+    from jobs import stack
 
     stack.down()
 
@@ -66,7 +66,7 @@ def down() -> None:
 @app.command()
 def doctor() -> None:
     """Check each configured source, credential, bucket, dataset and permission; say how to mend what fails."""
-    from warehouse.doctor import examine
+    from jobs.doctor import examine
 
     try:
         healthy = examine()

@@ -18,8 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
+from jobs.run import alone, prepare_environment, prepare_stores
 from warehouse.config import load_config
-from warehouse.run import alone, prepare_environment, prepare_stores
 from warehouse.services import SANDBOX_PSEUDONYM_KEY, SANDBOX_STRIPE_KEY, Services, free_port, tool
 
 START_SECONDS = 120
@@ -40,7 +40,7 @@ def up() -> None:
     log = config.embedded.home / "logs" / "stack.log"
     with log.open("ab") as output:
         supervisor = subprocess.Popen(
-            [sys.executable, "-m", "warehouse.stack"], stdout=output, stderr=output, stdin=subprocess.DEVNULL,
+            [sys.executable, "-m", "jobs.stack"], stdout=output, stderr=output, stdin=subprocess.DEVNULL,
             start_new_session=True,
         )  # fmt: skip
     deadline = time.monotonic() + START_SECONDS

@@ -118,9 +118,9 @@ def _run_dags(window: Window, step: Step, log: Path) -> Outcome:
 
 
 def _show(config: Config, outcome: Outcome, console: Console) -> None:
+    from jobs.pipeline import report_path
     from reporting.summary import render, summary
     from warehouse.client import bigquery_client
-    from warehouse.pipeline import report_path
 
     client = bigquery_client(config)
     render(summary(client, config, outcome.window), console)

@@ -21,7 +21,7 @@ WINDOW_PARAMS = {"window_start": None, "window_end": None}
 
 def alert_on_failure(context: Mapping[str, Any]) -> None:
     """Failure callback: evaluates the rule `step_failed`, so that a person hears of it at once."""
-    from warehouse.checks import check_steps
+    from jobs.checks import check_steps
 
     check_steps(run_window(context), run_id(context))
 

@@ -141,6 +141,29 @@ def test_what_one_provider_leaves_out_is_read_from_the_other_and_held_against_it
     assert {row["kind"]: row["found_by"] for row in found} == {"listing": "cross_listing", "transaction": "reading"}
 
 
+def test_what_a_lone_provider_left_out_is_found_when_the_other_one_is_back(chain):
+    left_out = next(
+        tx for tx in chain.chain.transactions if tx.meta["err"] and tx.plan.fee_payer != addresses.FEE_PAYER
+    )
+    omitted = {"beta": {"omit": {"signatures": [left_out.signature]}}}
+    put(chain, "rpc", {"alpha": {"down": {}}, **omitted})
+    config = chain_runs.config_of("chain-lone", chain.url)
+    chain_runs.context(config)
+    assert chain_runs.ingest(config, chain.window) is None
+    assert left_out.signature not in chain_runs.held_signatures(config)  # and no balance can tell
+    assert chain_runs.open_breaks(config) == 0
+    put(chain, "rpc", omitted)
+    assert chain_runs.ingest(config, chain.window) is None
+    assert set(chain_runs.held_signatures(config)) == {tx.signature for tx in chain.chain.transactions}
+    found = chain_runs.rows(config, "select distinct provider, kind, signature, held_by from raw.solana_disagreements")
+    assert [(row["provider"], row["kind"], row["signature"], row["held_by"]) for row in found] == [
+        ("beta", "listing", left_out.signature, "alpha")
+    ]
+    settled = chain_runs.rows(config, "select count(*) as n from raw.solana_coverage")
+    assert chain_runs.ingest(config, chain.window) is None
+    assert chain_runs.rows(config, "select count(*) as n from raw.solana_coverage") == settled
+
+
 def test_the_proof_alone_finds_a_deleted_deposit_names_it_and_repairs_it(chain):
     deposits = [tx for tx in chain.chain.transactions if tx.plan.calls[0].instruction == "deposit"]
     deleted, amount = deposits[3], deposits[3].plan.calls[0].moves[0].amount

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion.solana.history.coverage import Gap, Interval, earliest_time, gaps, merged
+from ingestion.solana.history.coverage import Gap, Interval, Stretch, earliest_time, gaps, merged, owed
 from ingestion.solana.history.listing import Listing, ListingFailed, Omission, Tip, list_gap, united
 from warehouse.window import Window
 
@@ -98,7 +98,7 @@ def names(low: int, high: int) -> set[str]:
 
 def test_a_listing_down_to_the_window_is_closed_below_by_an_older_entry():
     found = listed(Gap(None, None, None, at(30)))
-    assert found.interval == Interval(30, 95, at(30), at(95), "s00030a", "s00089b")
+    assert found.interval == Interval(30, 95, at(30), at(95), "s00030a", "s00089b", frozenset({"alpha"}))
     assert set(found.entries) == names(30, 89)
 
 
@@ -144,22 +144,44 @@ def test_no_entry_is_lost_whatever_the_pages_are_like(counts, size, floor, mess)
     assert found.interval.from_slot in (0, floor + 1)
 
 
+def test_a_provider_behind_covers_a_hole_only_up_to_its_own_tip():
+    known = Node([item for item in CHAIN if item["slot"] <= 60], 7)
+    found = list_gap("alpha", Gap(None, 80, 40, None), Tip(60, at(60)), None, 0, known)
+    assert (found.interval.from_slot, found.interval.to_slot, found.interval.to_time) == (41, 60, at(60))
+
+
+def test_a_hole_says_nothing_of_the_time_that_it_ends_at():
+    assert listed(Gap("s00060a", 59, 40, None)).interval.to_time is None
+
+
 def a_listing(provider: str, first: int, last: int, *slots: int) -> Listing:
     entries = {item["signature"]: item for item in (entry(slot) for slot in slots)}
     return Listing(provider, Interval(first, last, None, None), entries)
 
 
 def test_what_one_provider_leaves_out_is_held_and_recorded():
-    found, entries, omissions = united([a_listing("alpha", 10, 50, 12, 30), a_listing("beta", 10, 50, 12, 20, 30)])
-    assert (found.from_slot, found.to_slot, found.oldest, found.newest) == (10, 50, "s00012", "s00030")
+    entries, omissions = united([a_listing("alpha", 10, 50, 12, 30), a_listing("beta", 10, 50, 12, 20, 30)])
     assert set(entries) == {"s00012", "s00020", "s00030"}
     assert omissions == [Omission("alpha", "beta", entry(20))]
 
 
 def test_what_lies_beyond_a_providers_own_listing_is_no_omission():
-    behind, pruned = a_listing("alpha", 0, 40, 5, 12), a_listing("beta", 10, 50, 12, 45)
-    found, entries, omissions = united([behind, pruned])
-    assert (found.from_slot, found.to_slot, len(entries), omissions) == (0, 50, 3, [])
+    entries, omissions = united([a_listing("alpha", 0, 40, 5, 12), a_listing("beta", 10, 50, 12, 45)])
+    assert (len(entries), omissions) == (3, [])
+
+
+def by(provider: str, first: int, last: int) -> Interval:
+    return Interval(first, last, None, None, providers=frozenset({provider}))
+
+
+def test_slots_that_one_provider_alone_has_listed_are_owed_a_second_look():
+    held = [by("alpha", 0, 50), by("beta", 0, 20), by("beta", 41, 50), by("beta", 51, 60)]
+    assert owed(held, 2) == [
+        Stretch(21, 40, frozenset({"alpha"})),
+        Stretch(51, 60, frozenset({"beta"})),
+    ]
+    assert owed(held, 1) == []
+    assert owed([*held, by("beta", 21, 40), by("alpha", 51, 60)], 2) == []
 
 
 def test_no_block_above_an_interval_is_older_than_its_end():

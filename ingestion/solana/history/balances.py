@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ingestion.solana.history.reader import WindowIncomplete
 from ingestion.solana.rpc import requests
-from ingestion.solana.rpc.pool import RpcPool
+from ingestion.solana.rpc.answers import Answer
+from ingestion.solana.rpc.pool import AllProvidersDown, RpcPool
 from warehouse.config import Platform
 
 _NO_SUCH_ACCOUNT = -32602
@@ -22,11 +23,10 @@ def balance_lines(own: Platform, pool: RpcPool) -> Iterator[dict[str, Any]]:
     tokens = iter(pool.ask([requests.token_balance(address) for address, _, kind in reads if kind == "token"]))
     natives = iter(pool.ask([requests.balance(address) for address, _, kind in reads if kind == "native"]))
     answers = [next(tokens if kind == "token" else natives) for _, _, kind in reads]
-    slots = sorted({answer.result["context"]["slot"] for answer in answers if answer.outcome == "ok"})
-    times = dict(zip(slots, pool.ask([requests.block_time(slot) for slot in slots]), strict=True))
+    times = _block_times(pool, answers)
     for (address, role, kind), answer in zip(reads, answers, strict=True):
         if answer.outcome == "ok":
-            block_time = times[answer.result["context"]["slot"]].result
+            block_time = times[answer.result["context"]["slot"]]
         elif answer.code != _NO_SUCH_ACCOUNT:
             raise WindowIncomplete(f"no provider tells the balance of {address} ({answer.outcome}, code {answer.code})")
         elif role == "treasury":
@@ -34,3 +34,17 @@ def balance_lines(own: Platform, pool: RpcPool) -> Iterator[dict[str, Any]]:
         else:
             block_time = None
         yield {"address": address, "role": role, "kind": kind, "response": answer.text, "block_time": block_time}
+
+
+def _block_times(pool: RpcPool, answers: Sequence[Answer]) -> dict[int, int | None]:
+    """Unix seconds of the balances' slots, by whom gave the balance first: another node may not have got there yet."""
+    places = {(answer.result["context"]["slot"], answer.provider) for answer in answers if answer.outcome == "ok"}
+    times: dict[int, int | None] = {}
+    for slot, provider in sorted(places):
+        for among in ([provider], None):
+            if times.get(slot) is None:
+                try:
+                    times[slot] = pool.ask([requests.block_time(slot)], among)[0].result
+                except AllProvidersDown:
+                    times.setdefault(slot, None)
+    return times

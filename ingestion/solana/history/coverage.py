@@ -13,14 +13,21 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, BinaryIO
 
+from google.cloud.bigquery import ScalarQueryParameter
+
 from ingestion.base import Context, LandedObject, Row
 from ingestion.quarantine import quarantine_row
 from ingestion.solana.answers import Unusable, parse_json
 from warehouse.window import Window, format_instant
 
 _READ = """
-    select address, from_slot, to_slot, from_time, to_time, oldest_signature, newest_signature
+    select address, from_slot, to_slot, from_time, to_time, oldest_signature, newest_signature, providers
     from raw.solana_coverage
+"""
+_ABOVE = """
+    select signature from raw.solana_signatures
+    where address = @address and slot > @slot
+    order by slot limit 1
 """
 
 
@@ -37,6 +44,7 @@ class Interval:
     to_time: datetime | None
     oldest: str | None = None
     newest: str | None = None
+    providers: frozenset[str] = frozenset()
 
     @property
     def reaches_first(self) -> bool:
@@ -91,9 +99,40 @@ def gaps(intervals: Sequence[Interval], window: Window) -> list[Gap]:
     return missing
 
 
-def covering(intervals: Sequence[Interval], slot: int) -> Interval | None:
-    """The interval that holds a slot."""
-    return next((item for item in intervals if item.from_slot <= slot <= item.to_slot), None)
+@dataclass(frozen=True)
+class Stretch:
+    """Slots [from_slot, to_slot] that only `witnesses` have listed."""
+
+    from_slot: int
+    to_slot: int
+    witnesses: frozenset[str]
+
+
+def owed(intervals: Sequence[Interval], wanted: int) -> list[Stretch]:
+    """Covered slots that fewer than `wanted` providers have listed: what one left out, nobody has noticed there."""
+    names = sorted({name for item in intervals for name in item.providers})
+    islands = {name: merged(item for item in intervals if name in item.providers) for name in names}
+    edges = sorted({edge for held in islands.values() for item in held for edge in (item.from_slot, item.to_slot + 1)})
+    stretches: list[Stretch] = []
+    for first, behind in pairwise(edges):
+        witnesses = frozenset(
+            name for name, held in islands.items() if any(item.from_slot <= first <= item.to_slot for item in held)
+        )
+        if not 0 < len(witnesses) < wanted:
+            continue
+        last = stretches[-1] if stretches else None
+        if last is not None and last.to_slot + 1 == first and last.witnesses == witnesses:
+            stretches[-1] = replace(last, to_slot=behind - 1)
+        else:
+            stretches.append(Stretch(first, behind - 1, witnesses))
+    return stretches
+
+
+def between(ctx: Context, address: str, from_slot: int, to_slot: int) -> Gap:
+    """The gap of these slots, to be listed from the first signature above them that is held, or from the newest."""
+    parameters = [ScalarQueryParameter("address", "STRING", address), ScalarQueryParameter("slot", "INT64", to_slot)]
+    above = next(iter(ctx.query(_ABOVE, parameters)), None)
+    return Gap(above["signature"] if above else None, to_slot, from_slot - 1, None)
 
 
 def read_coverage(ctx: Context) -> dict[str, list[Interval]]:
@@ -117,15 +156,16 @@ def read_intervals(ctx: Context) -> dict[str, list[Interval]]:
             row["to_time"],
             row["oldest_signature"],
             row["newest_signature"],
+            frozenset(json.loads(row["providers"])),
         )
         held.setdefault(row["address"], []).append(interval)
     return held
 
 
 def coverage_line(
-    address: str, interval: Interval, signatures: int, providers: Sequence[str], covered_at: datetime, attempt_id: str
+    address: str, interval: Interval, signatures: int, covered_at: datetime, attempt_id: str
 ) -> dict[str, Any]:
-    """The landed record of an interval."""
+    """The landed record of an interval that its provider listed."""
     return {
         "address": address,
         "from_slot": interval.from_slot,
@@ -135,7 +175,7 @@ def coverage_line(
         "oldest_signature": interval.oldest,
         "newest_signature": interval.newest,
         "signatures": signatures,
-        "providers": list(providers),
+        "providers": sorted(interval.providers),
         "covered_at": format_instant(covered_at),
         "attempt_id": attempt_id,
     }

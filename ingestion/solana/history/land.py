@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,9 +12,18 @@ from google.cloud.bigquery import ScalarQueryParameter
 
 from ingestion.base import Context, NewObject
 from ingestion.solana.history.balances import balance_lines
-from ingestion.solana.history.coverage import Interval, coverage_line, gaps, instant, read_coverage
+from ingestion.solana.history.coverage import (
+    Interval,
+    between,
+    coverage_line,
+    gaps,
+    instant,
+    merged,
+    owed,
+    read_intervals,
+)
 from ingestion.solana.history.disagreements import answer_disagreements, listing_disagreements
-from ingestion.solana.history.listing import Entry, Omission, united
+from ingestion.solana.history.listing import Entry, Listing, Omission, united
 from ingestion.solana.history.pending import pending_lines
 from ingestion.solana.history.reader import ChainReader, WindowIncomplete
 from ingestion.solana.profile import registry_of
@@ -26,13 +35,17 @@ _HELD = "select signature from raw.solana_transactions where _event_date between
 
 @dataclass(frozen=True)
 class Found:
-    """What was listed for an address over one gap of its coverage; covered once its transactions are held."""
+    """What was listed for an address over one gap of its coverage; covered once the transactions of it are held."""
 
     address: str
-    interval: Interval
+    listings: Sequence[Listing]
     entries: Mapping[str, Entry]
     omissions: Sequence[Omission]
-    providers: Sequence[str]
+
+    @classmethod
+    def of(cls, address: str, listings: Sequence[Listing]) -> Found:
+        """What the listings give together."""
+        return cls(address, listings, *united(listings))
 
 
 def land(window: Window, ctx: Context) -> Iterator[NewObject]:
@@ -65,13 +78,12 @@ def _land(window: Window, ctx: Context, pool: RpcPool) -> Iterator[NewObject]:
     reader = reader_of(ctx, pool)
     if lines := list(balance_lines(own, pool)):  # before the listing, which so reaches at least their slots
         yield NewObject("account_balances", window.slug, ndjson(lines), "solana-rpc:balances")
-    held = read_coverage(ctx)
-    found = [
-        found
-        for address in sorted(own.own_addresses())
-        for gap in gaps(held.get(address, []), window)
-        if (found := _found(address, reader.list(address, gap, window))) is not None
-    ]
+    held = read_intervals(ctx)
+    found = []
+    for address in sorted(own.own_addresses()):
+        listed = [reader.list(address, gap, window) for gap in gaps(merged(held.get(address, [])), window)]
+        found += [Found.of(address, listings) for listings in listed if listings]
+        found += _second_looks(ctx, reader, window, address, held.get(address, []))
     yield from landed(window, ctx, reader, found, "cross_listing")
     tip, unfinalized = reader.unfinalized(own.program_id)
     if tip is not None and unfinalized:
@@ -85,7 +97,8 @@ def reader_of(ctx: Context, pool: RpcPool) -> ChainReader:
     if not any(item.slot is not None for item in health):
         raise AllProvidersDown({item.name: item.reason for item in health})
     order = [item.name for item in sorted(health, key=lambda item: not item.ok)]
-    return ChainReader(pool, order, ctx.config.sources.solana.listings)
+    healthy = [item.name for item in health if item.ok]
+    return ChainReader(pool, order, ctx.config.sources.solana.listings, healthy)
 
 
 def landed(
@@ -118,8 +131,9 @@ def landed(
         stamped = [line | {"found_at": now.isoformat(), "attempt_id": ctx.attempt_id} for line in disagreements]
         yield NewObject("disagreements", f"{window.slug}/{ctx.attempt_id}-{found_by}", ndjson(stamped), "solana-rpc")
     covered = [
-        coverage_line(item.address, item.interval, len(item.entries), item.providers, now, ctx.attempt_id)
+        coverage_line(item.address, listing.interval, len(listing.entries), now, ctx.attempt_id)
         for item in found
+        for listing in item.listings
         if not missing.keys() & item.entries.keys()
     ]
     if covered:
@@ -129,11 +143,29 @@ def landed(
         raise WindowIncomplete(f"no provider has {len(missing)} of {len(new)} listed transactions: {listed}")
 
 
-def _found(address: str, listings: Sequence[Any]) -> Found | None:
-    if not listings:
-        return None
-    interval, entries, omissions = united(listings)
-    return Found(address, interval, entries, omissions, [item.provider for item in listings])
+def _second_looks(
+    ctx: Context, reader: ChainReader, window: Window, address: str, intervals: Sequence[Interval]
+) -> Iterator[Found]:
+    """What other healthy providers list where too few have listed yet, as after a provider's outage."""
+    for stretch in owed(intervals, min(reader.listings, len(ctx.config.sources.solana.providers))):
+        others = [name for name in reader.healthy if name not in stretch.witnesses]
+        if not others:
+            continue
+        try:
+            gap = between(ctx, address, stretch.from_slot, stretch.to_slot)
+            listings = reader.list(address, gap, window, others, reader.listings - len(stretch.witnesses))
+        except WindowIncomplete:
+            continue  # it stays owed; the slots are covered, so no window stays open for it
+        if listings:
+            found = Found.of(address, listings)
+            held = _held(found.entries.values(), ctx)
+            omitted = [
+                Omission(witness, listings[0].provider, entry)
+                for signature, entry in found.entries.items()
+                if signature not in held
+                for witness in sorted(stretch.witnesses)
+            ]
+            yield replace(found, omissions=[*found.omissions, *omitted])
 
 
 def _unusable(ctx: Context) -> Iterator[NewObject]:

@@ -7,12 +7,12 @@ listed again as a whole: a page whose entries are out of order, or that ends wit
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from ingestion.errors import SourceUnavailable
-from ingestion.solana.history.coverage import Gap, Interval, instant, merged
+from ingestion.solana.history.coverage import Gap, Interval, instant
 
 Entry = Mapping[str, Any]
 """An entry of getSignaturesForAddress."""
@@ -57,8 +57,9 @@ def list_gap(provider: str, gap: Gap, tip: Tip, until: datetime | None, first_sl
     `first_slot` is the first that the provider keeps: a listing that ends reaches the address's first transaction only
     where it is 0. Raises ListingFailed.
     """
-    ceiling = tip.slot if gap.ceiling is None else gap.ceiling
-    ceiling_time = tip.time
+    is_at_tip = gap.ceiling is None or gap.ceiling >= tip.slot
+    ceiling = tip.slot if is_at_tip else gap.ceiling
+    ceiling_time = tip.time if is_at_tip else None
     inside: dict[str, Entry] = {}
     bottom, since = first_slot, None
     for entry in _entries(gap.before, pages):
@@ -83,6 +84,7 @@ def list_gap(provider: str, gap: Gap, tip: Tip, until: datetime | None, first_sl
         to_time=ceiling_time,
         oldest=ordered[0] if ordered else None,
         newest=ordered[-1] if ordered else None,
+        providers=frozenset({provider}),
     )
     return Listing(provider, interval, inside)
 
@@ -113,15 +115,12 @@ def _below(page: Sequence[Entry]) -> str:
     return next((entry["signature"] for entry in reversed(page) if entry["slot"] > lowest), page[-1]["signature"])
 
 
-def united(listings: Sequence[Listing]) -> tuple[Interval, dict[str, Entry], list[Omission]]:
-    """What several providers list of one gap together: the interval, its entries, and what each of them left out."""
+def united(listings: Sequence[Listing]) -> tuple[dict[str, Entry], list[Omission]]:
+    """What several providers list of one gap together, and what each of them left out."""
     entries: dict[str, Entry] = {}
     for listing in listings:
         entries = {**listing.entries, **entries}
-    ordered = _oldest_first(entries)
-    interval = merged(listing.interval for listing in listings)[-1]  # they touch: every listing begins at the gap's top
-    oldest, newest = (ordered[0], ordered[-1]) if ordered else (None, None)
-    return replace(interval, oldest=oldest, newest=newest), entries, list(_omissions(listings))
+    return entries, list(_omissions(listings))
 
 
 def _omissions(listings: Sequence[Listing]) -> Iterator[Omission]:

@@ -29,11 +29,12 @@ class WindowIncomplete(SourceUnavailable):
 
 @dataclass
 class ChainReader:
-    """One attempt's view of the chain. `providers`: in the order in which they are asked."""
+    """One attempt's view of the chain. `providers`: in the order in which they are asked; `healthy`: no last resort."""
 
     pool: RpcPool
     providers: Sequence[str]
     listings: int
+    healthy: Sequence[str] = ()
     _tips: dict[str, Tip] = field(default_factory=dict)
     _first_slots: dict[str, int] = field(default_factory=dict)
 
@@ -56,7 +57,11 @@ class ChainReader:
                     reached = True
                     continue
                 pages = self._pages(name, address, tip.slot)
-                found.append(list_gap(name, gap, tip, _until(gap, tip, window), first_slot, pages))
+                listing = list_gap(name, gap, tip, _until(gap, tip, window), first_slot, pages)
+                if listing.interval.from_slot <= listing.interval.to_slot:
+                    found.append(listing)
+                else:
+                    reached = True
             except (ListingFailed, AllProvidersDown) as error:
                 reasons.append(f"{name}: {error}")
         if reasons and not found and not reached:
@@ -118,9 +123,9 @@ class ChainReader:
 
 def _is_beyond(gap: Gap, tip: Tip, first_slot: int) -> bool:
     """Whether the gap lies outside what the provider keeps: above its tip, or below its first block."""
-    if gap.ceiling is None:
-        return gap.floor is not None and tip.slot <= gap.floor
-    return first_slot > gap.ceiling
+    if gap.floor is not None and tip.slot <= gap.floor:
+        return True
+    return gap.ceiling is not None and first_slot > gap.ceiling
 
 
 def _until(gap: Gap, tip: Tip, window: Window) -> datetime | None:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from google.cloud.bigquery import ScalarQueryParameter
-
 from ingestion.base import Context, NewObject
-from ingestion.solana.history.coverage import Gap
+from ingestion.solana.history.coverage import between
 from ingestion.solana.history.land import Found, landed, ndjson, reader_of, with_calls
-from ingestion.solana.history.listing import united
 from ingestion.solana.proof.continuity import Break
 from ingestion.solana.proof.proof import Proof, prove_open
 from ingestion.solana.proof.rows import proof_line
@@ -19,12 +16,6 @@ from warehouse.window import Window
 
 TURNS = 2
 """Proofs of a run: as found, and once more after what was missing has been read again."""
-
-_ANCHOR = """
-    select signature from raw.solana_signatures
-    where address = @address and slot > @slot
-    order by slot limit 1
-"""
 
 
 def verify(window: Window, ctx: Context, turn: int) -> Iterator[NewObject]:
@@ -48,19 +39,10 @@ def _read_again(
     """List the slots around each break at every provider, and land what nobody had shown before."""
     reader = reader_of(ctx, pool)
     found = []
-    for address, gap in dict.fromkeys((proof.account.address, _around(ctx, proof, item)) for proof, item in broken):
+    places = dict.fromkeys((proof.account.address, item.from_slot, item.before_slot) for proof, item in broken)
+    for address, from_slot, to_slot in places:
+        gap = between(ctx, address, from_slot, to_slot)
         listings = reader.list(address, gap, window, wanted=len(reader.providers))
         if listings:
-            interval, entries, omissions = united(listings)
-            found.append(Found(address, interval, entries, omissions, [item.provider for item in listings]))
+            found.append(Found.of(address, listings))
     yield from landed(window, ctx, reader, found, "proof")
-
-
-def _around(ctx: Context, proof: Proof, item: Break) -> Gap:
-    """The slots that the missing transactions may be in."""
-    parameters = [
-        ScalarQueryParameter("address", "STRING", proof.account.address),
-        ScalarQueryParameter("slot", "INT64", item.before_slot),
-    ]
-    anchor = next(iter(ctx.query(_ANCHOR, parameters)), None)
-    return Gap(anchor["signature"] if anchor else None, item.before_slot, item.from_slot - 1, None)

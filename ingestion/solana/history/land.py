@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -59,7 +59,7 @@ def land(window: Window, ctx: Context) -> Iterator[NewObject]:
     yield from with_calls(window, ctx, lambda pool: _land(window, ctx, pool))
 
 
-def with_calls(window: Window, ctx: Context, work: Any) -> Iterator[NewObject]:
+def with_calls(window: Window, ctx: Context, work: Callable[[RpcPool], Iterator[NewObject]]) -> Iterator[NewObject]:
     """The objects of `work(pool)`, then the record of every call that it made, also when it failed."""
     with RpcPool(ctx.config.sources.solana.providers, ctx.secrets, ctx.attempt_id) as pool:
         failure: Exception | None = None

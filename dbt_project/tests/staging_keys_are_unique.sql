@@ -6,7 +6,7 @@
     ('stg_solana__canonical_events', ['canonical_key']),
     ('stg_solana__account_balances', ['address', 'kind', 'cast(slot as string)']),
     ('stg_solana__rpc_calls', ['call_id']),
-    ('stg_solana__coverage', ['address', 'cast(from_slot as string)', 'cast(to_slot as string)']),
+    ('stg_solana__coverage', ['address', 'cast(from_slot as string)', 'cast(to_slot as string)', 'providers', 'cast(event_date as string)']),
     ('stg_solana__disagreements', ['provider', 'kind', "coalesce(address, '')", 'signature']),
     ('stg_solana__balance_proofs', ['proof_id']),
     ('stg_solana__balance_breaks', ['break_id', 'proof_id']),

@@ -157,7 +157,7 @@ def halves(window: Any) -> list[Any]:
 
 def put(served: chain_runs.Served, what: str, document: dict[str, Any]) -> None:
     """Change the server's faults or the chain's tip."""
-    answer = httpx2.put(f"{served.url}/control/{what}", json=document)
+    answer = httpx2.put(f"{served.url}/control/{what}", json=document, timeout=60)
     if answer.status_code != 200:
         raise RuntimeError(answer.text)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -42,6 +43,12 @@ def test_intervals_that_touch_or_overlap_are_one():
 def test_an_empty_listing_above_keeps_the_signatures_at_the_ends():
     union = merged([interval(10, 20), Interval(21, 40, None, at(40), None, None)])
     assert union == [Interval(10, 40, at(10), at(40), "o10", "n20")]
+
+
+def test_a_second_look_takes_no_time_away():
+    first, second = interval(10, 20), interval(10, 20, since=None, until=None)
+    assert merged([second, first]) == [replace(second, to_time=at(20))]
+    assert merged([first, second]) == [first]
 
 
 def test_without_coverage_the_window_is_the_gap():

@@ -81,6 +81,8 @@ def merged(intervals: Iterable[Interval]) -> list[Interval]:
                 oldest=last.oldest or interval.oldest,
                 newest=interval.newest or last.newest,
             )
+        elif interval.to_slot == last.to_slot and last.to_time is None:  # a second look states no time of its own
+            union[-1] = replace(last, to_time=interval.to_time)
     return union
 
 

@@ -1,4 +1,4 @@
--- Two runs may cover the same interval; the newest listing wins.
+-- Each provider that listed an interval has a row of its own; of two runs over the same one the newest listing wins.
 select
     address,
     from_slot,
@@ -19,6 +19,6 @@ select
     _landed_at as landed_at
 from {{ source('raw', 'solana_coverage') }}
 qualify row_number() over (
-    partition by address, from_slot, to_slot, _event_date
+    partition by address, from_slot, to_slot, providers, _event_date
     order by _landed_at desc, _object_uri desc, _line desc
 ) = 1

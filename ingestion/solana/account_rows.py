@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, BinaryIO
 
 from ingestion.base import Context, LandedObject, Row
 from ingestion.quarantine import quarantine_row
 from ingestion.solana.answers import Unusable, parse_json
+from ingestion.solana.records import instant, record_rows
 from warehouse.config import Config
 from warehouse.window import format_instant
 
@@ -21,7 +22,7 @@ def prepare_signatures(landed: LandedObject, stream: BinaryIO, ctx: Context) -> 
     for number, line in enumerate(stream, start=1):
         try:
             record = parse_json(line)
-            entries = [(record["address"], entry, _instant(entry.get("blockTime"))) for entry in record["entries"]]
+            entries = [(record["address"], entry, instant(entry.get("blockTime"))) for entry in record["entries"]]
             rows = [_signature_row(number, address, entry, when) for address, entry, when in entries]
         except (Unusable, KeyError, TypeError, AttributeError, ValueError) as error:
             reason = str(error) if isinstance(error, Unusable) else "the line is no {address, entries} record"
@@ -78,7 +79,7 @@ def _balance_row(landed: LandedObject, line: int, record: dict[str, Any], config
     if answer.get("error") is not None:
         code = answer["error"].get("code")
         raise Unusable("no_balance", f"no balance of the {record['role']} {record['address']} (JSON-RPC error {code})")
-    when = _instant(record["block_time"])
+    when = instant(record["block_time"])
     if when is None:
         raise Unusable("no_block_time", "the balance's slot has no block time, so it belongs to no day")
     value = answer["result"]["value"]
@@ -101,25 +102,6 @@ def _balance_row(landed: LandedObject, line: int, record: dict[str, Any], config
 
 
 def prepare_rpc_calls(landed: LandedObject, stream: BinaryIO, ctx: Context) -> Iterator[Row]:
-    """Rows of NDJSON call records (see rpc.Call)."""
-    for number, line in enumerate(stream, start=1):
-        try:
-            call = parse_json(line)
-            called_at = datetime.fromisoformat(call["called_at"])
-        except (Unusable, KeyError, TypeError, ValueError):
-            yield quarantine_row(landed, number, "not_a_call", "the line is no call record", line.rstrip(b"\n"))
-            continue
-        yield (
-            "rpc_calls",
-            call
-            | {
-                "window_start": format_instant(landed.window.start),
-                "window_end": format_instant(landed.window.end),
-                "_line": number,
-                "_event_date": called_at.date().isoformat(),
-            },
-        )
-
-
-def _instant(seconds: int | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    """Rows of NDJSON call records (see rpc.calls.Call)."""
+    reason = "the line is no call record"
+    return record_rows(landed, stream, "not_a_call", reason, lambda call: [("rpc_calls", call, call["called_at"])])

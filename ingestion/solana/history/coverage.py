@@ -7,17 +7,16 @@ transactions are landed, so a run that is killed leaves a hole, and a hole is wo
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import pairwise
 from typing import Any, BinaryIO
 
 from google.cloud.bigquery import ScalarQueryParameter
 
 from ingestion.base import Context, LandedObject, Row
-from ingestion.quarantine import quarantine_row
-from ingestion.solana.answers import Unusable, parse_json
+from ingestion.solana.records import record_rows
 from warehouse.window import Window, format_instant
 
 _READ = """
@@ -183,27 +182,14 @@ def coverage_line(
     }
 
 
-def prepare_coverage(landed: LandedObject, stream: BinaryIO, ctx: Context) -> Iterable[Row]:
+def prepare_coverage(landed: LandedObject, stream: BinaryIO, ctx: Context) -> Iterator[Row]:
     """Rows of NDJSON coverage records."""
-    for number, line in enumerate(stream, start=1):
-        try:
-            record = parse_json(line)
-            day = datetime.fromisoformat(record["to_time"] or format_instant(landed.window.end)).date()
-            columns = record | {"providers": json.dumps(record["providers"])}
-        except (Unusable, KeyError, TypeError, ValueError):
-            yield quarantine_row(landed, number, "not_coverage", "the line is no coverage record", line.rstrip(b"\n"))
-            continue
-        yield "solana_coverage", columns | window_columns(landed) | {"_line": number, "_event_date": day.isoformat()}
 
+    def read(record: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
+        columns = record | {"providers": json.dumps(record["providers"])}
+        yield "solana_coverage", columns, record["to_time"] or format_instant(landed.window.end)
 
-def window_columns(landed: LandedObject) -> Mapping[str, str]:
-    """window_start and window_end of a landed object."""
-    return {"window_start": format_instant(landed.window.start), "window_end": format_instant(landed.window.end)}
-
-
-def instant(seconds: int | None) -> datetime | None:
-    """UTC instant of unix seconds."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    return record_rows(landed, stream, "not_coverage", "the line is no coverage record", read)
 
 
 def _text(when: datetime | None) -> str | None:

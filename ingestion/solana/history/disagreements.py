@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any, BinaryIO
 
 from ingestion.base import Context, LandedObject, Row
-from ingestion.quarantine import quarantine_row
-from ingestion.solana.answers import Unusable, parse_json
-from ingestion.solana.history.coverage import instant, window_columns
 from ingestion.solana.history.listing import Entry, Omission
+from ingestion.solana.records import instant, record_rows
 from ingestion.solana.rpc.answers import Answer
 from warehouse.window import format_instant
 
@@ -47,13 +44,8 @@ def _line(provider: str, kind: str, address: str | None, entry: Entry, held_by: 
 
 def prepare_disagreements(landed: LandedObject, stream: BinaryIO, ctx: Context) -> Iterator[Row]:
     """Rows of NDJSON disagreement records."""
-    for number, line in enumerate(stream, start=1):
-        try:
-            record = parse_json(line)
-            day = datetime.fromisoformat(record["block_time"] or record["found_at"]).date()
-        except (Unusable, KeyError, TypeError, ValueError):
-            reason = "the line is no disagreement record"
-            yield quarantine_row(landed, number, "not_a_disagreement", reason, line.rstrip(b"\n"))
-            continue
-        columns = record | window_columns(landed) | {"_line": number, "_event_date": day.isoformat()}
-        yield "solana_disagreements", columns
+
+    def read(record: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
+        yield "solana_disagreements", record, record["block_time"] or record["found_at"]
+
+    return record_rows(landed, stream, "not_a_disagreement", "the line is no disagreement record", read)

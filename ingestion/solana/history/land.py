@@ -17,7 +17,6 @@ from ingestion.solana.history.coverage import (
     between,
     coverage_line,
     gaps,
-    instant,
     merged,
     owed,
     read_intervals,
@@ -27,6 +26,7 @@ from ingestion.solana.history.listing import Entry, Listing, Omission, united
 from ingestion.solana.history.pending import pending_lines
 from ingestion.solana.history.reader import ChainReader, WindowIncomplete
 from ingestion.solana.profile import registry_of
+from ingestion.solana.records import instant
 from ingestion.solana.rpc.pool import AllProvidersDown, RpcPool
 from warehouse.window import Window
 
@@ -86,7 +86,7 @@ def _land(window: Window, ctx: Context, pool: RpcPool) -> Iterator[NewObject]:
         found += _second_looks(ctx, reader, window, address, held.get(address, []))
     yield from landed(window, ctx, reader, found, "cross_listing")
     tip, unfinalized = reader.unfinalized(own.program_id)
-    if tip is not None and unfinalized:
+    if unfinalized:
         pending = pending_lines(own.program_id, unfinalized, tip, ctx)
         yield NewObject("pending", f"{window.slug}/{ctx.attempt_id}", ndjson(pending), "solana-rpc:confirmed")
 

@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from ingestion.errors import SourceUnavailable
-from ingestion.solana.history.coverage import Gap, Interval, instant
+from ingestion.solana.history.coverage import Gap, Interval
+from ingestion.solana.records import instant
 
 Entry = Mapping[str, Any]
 """An entry of getSignaturesForAddress."""

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any, BinaryIO
 
 from ingestion.base import Context, LandedObject, Row
-from ingestion.quarantine import quarantine_row
-from ingestion.solana.answers import Unusable, parse_json
-from ingestion.solana.history.coverage import instant, window_columns
 from ingestion.solana.history.listing import Entry, Tip
+from ingestion.solana.records import instant, record_rows
 from warehouse.window import format_instant
 
 
@@ -36,13 +33,9 @@ def pending_lines(address: str, entries: Sequence[Entry], tip: Tip, ctx: Context
 
 def prepare_pending(landed: LandedObject, stream: BinaryIO, ctx: Context) -> Iterator[Row]:
     """Rows of NDJSON pending records."""
-    for number, line in enumerate(stream, start=1):
-        try:
-            record = parse_json(line)
-            day = datetime.fromisoformat(record["seen_at"]).date()
-        except (Unusable, KeyError, TypeError, ValueError):
-            reason = "the line is no pending record, or the chain states no time"
-            yield quarantine_row(landed, number, "not_pending", reason, line.rstrip(b"\n"))
-            continue
-        columns = record | window_columns(landed) | {"_line": number, "_event_date": day.isoformat()}
-        yield "solana_pending", columns
+
+    def read(record: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
+        yield "solana_pending", record, record["seen_at"]
+
+    reason = "the line is no pending record, or the chain states no time"
+    return record_rows(landed, stream, "not_pending", reason, read)

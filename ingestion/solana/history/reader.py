@@ -9,8 +9,9 @@ from itertools import islice
 from typing import Any
 
 from ingestion.errors import SourceUnavailable
-from ingestion.solana.history.coverage import Gap, instant
+from ingestion.solana.history.coverage import Gap
 from ingestion.solana.history.listing import Entry, Listing, ListingFailed, Tip, list_gap
+from ingestion.solana.records import instant
 from ingestion.solana.rpc import requests
 from ingestion.solana.rpc.answers import Answer
 from ingestion.solana.rpc.pool import AllProvidersDown, RpcPool
@@ -76,27 +77,28 @@ class ChainReader:
             self._tips[name] = Tip(slot, instant(answer.result))
         return self._tips[name]
 
-    def transactions(
-        self, signatures: Iterable[str], among: Sequence[str] | None = None
-    ) -> Iterator[list[tuple[str, Answer]]]:
+    def transactions(self, signatures: Iterable[str]) -> Iterator[list[tuple[str, Answer]]]:
         """Answers to getTransaction, a chunk at a time."""
         rest = iter(signatures)
         while chunk := list(islice(rest, CHUNK)):
-            answers = self.pool.ask([requests.transaction(signature) for signature in chunk], among=among)
+            answers = self.pool.ask([requests.transaction(signature) for signature in chunk])
             yield list(zip(chunk, answers, strict=True))
 
-    def unfinalized(self, address: str) -> tuple[Tip | None, list[Entry]]:
-        """The first provider's tip, and of its newest page what is confirmed and not final; nothing where it fails.
+    def unfinalized(self, address: str) -> tuple[Tip, list[Entry]]:
+        """A provider's tip, and of its newest page what is confirmed and not final, from the first that tells.
 
-        The window is complete without it, so a failure here keeps no window open.
+        Raises WindowIncomplete when none does: unknown is not "nothing is pending".
         """
-        name = self.providers[0]
-        try:
-            tip = self.tip(name)
-            entries = self._one(name, requests.signatures(address, commitment="confirmed"))
-        except (AllProvidersDown, ListingFailed):
-            return None, []
-        return tip, [entry for entry in entries if entry.get("confirmationStatus") not in (None, "finalized")]
+        reasons: list[str] = []
+        for name in self.providers:
+            try:
+                tip = self.tip(name)
+                entries = self._one(name, requests.signatures(address, commitment="confirmed"))
+            except (AllProvidersDown, ListingFailed) as error:
+                reasons.append(f"{name}: {error}")
+                continue
+            return tip, [entry for entry in entries if entry.get("confirmationStatus") not in (None, "finalized")]
+        raise WindowIncomplete(f"no provider tells what is pending of {address}: {'; '.join(reasons)}")
 
     def _first_slot(self, name: str) -> int:
         """Lowest slot that a provider keeps; 1 where it doesn't tell, so that its listings prove no beginning."""

@@ -14,9 +14,12 @@ from ingestion.solana.proof.proof import Proof, prove
 from warehouse.window import Window
 
 _SLOTS = """
-    select min(slot) as first_slot, max(slot) as last_slot
+    select
+        min(slot) as earliest_slot,
+        min(if(block_time >= @start and block_time < @end, slot, null)) as first_slot,
+        max(if(block_time >= @start and block_time < @end, slot, null)) as last_slot
     from raw.solana_signatures
-    where address = @address and slot between @from_slot and @to_slot and block_time >= @start and block_time < @end
+    where address = @address and slot between @from_slot and @to_slot
 """
 
 
@@ -55,9 +58,7 @@ def _stretch(ctx: Context, address: str, interval: Interval, window: Window) -> 
     (row,) = ctx.query(_SLOTS, parameters)
     if row["first_slot"] is None:
         return None
-    parameters[3] = ScalarQueryParameter("start", "TIMESTAMP", Window.parse("1970-01-01", "1970-01-02").start)
-    (before,) = ctx.query(_SLOTS, parameters)
-    is_first = before["first_slot"] == row["first_slot"]
+    is_first = row["earliest_slot"] == row["first_slot"]
     is_last = interval.to_time is None or window.end >= interval.to_time
     return (interval.from_slot if is_first else row["first_slot"]), (interval.to_slot if is_last else row["last_slot"])
 

@@ -7,11 +7,9 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 from ingestion.base import Context, LandedObject, Row
-from ingestion.quarantine import quarantine_row
-from ingestion.solana.answers import Unusable, parse_json
-from ingestion.solana.history.coverage import window_columns
 from ingestion.solana.proof.continuity import Break
 from ingestion.solana.proof.proof import Proof
+from ingestion.solana.records import record_rows
 from warehouse.window import format_instant
 
 
@@ -68,18 +66,14 @@ def _break_columns(item: Break, unit: dict[str, Any]) -> dict[str, Any]:
 
 def prepare_proofs(landed: LandedObject, stream: BinaryIO, ctx: Context) -> Iterator[Row]:
     """Rows of NDJSON records {"proof", "breaks"}."""
-    for number, line in enumerate(stream, start=1):
-        try:
-            record = parse_json(line)
-            proof, breaks = record["proof"], record["breaks"]
-            day = datetime.fromisoformat(proof["proved_at"]).date().isoformat()
-        except (Unusable, KeyError, TypeError, ValueError):
-            yield quarantine_row(landed, number, "not_a_proof", "the line is no proof record", line.rstrip(b"\n"))
-            continue
-        common = window_columns(landed) | {"_line": number, "_event_date": day}
-        yield "solana_balance_proofs", proof | common
-        for item in breaks:
-            yield "solana_balance_breaks", item | common
+
+    def read(record: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
+        proved_at = record["proof"]["proved_at"]
+        yield "solana_balance_proofs", record["proof"], proved_at
+        for item in record["breaks"]:
+            yield "solana_balance_breaks", item, proved_at
+
+    return record_rows(landed, stream, "not_a_proof", "the line is no proof record", read)
 
 
 def _text(amount: int | None) -> str | None:

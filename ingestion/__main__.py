@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ingestion import sources
+from ingestion.cli_quarantine import app as quarantine
 from ingestion.errors import SourceUnavailable
 from ingestion.solana.cli import app as solana
 from warehouse.client import WarehouseUnreachable
@@ -16,6 +17,7 @@ from warehouse.window import Window, WindowError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(solana, name="solana")
+app.add_typer(quarantine, name="quarantine")
 
 
 @app.command()

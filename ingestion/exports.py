@@ -1,6 +1,7 @@
 """Copies of exported files: which objects below a prefix are new, and their bytes as they are.
 
-An object is known by its address and size in ops.objects; what is known is not read again.
+An object is known by its address, size and version (which changes when it is written again) in ops.objects; what is
+known is not read again.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from google.cloud import bigquery
 
 from ingestion.base import Context, LandedObject, NewObject, Row
 from ingestion.quarantine import quarantine_row
+from warehouse.storage import Found
 from warehouse.window import Window
 
 _LOGPUSH = re.compile(r"(?:^|/)(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z_")
@@ -45,22 +47,35 @@ def key_day(landed: LandedObject) -> date | None:
 def new_objects(
     source: str, dataset: str, prefix: str | None, window: Window, ctx: Context, first: date | None = None
 ) -> Iterator[NewObject]:
-    """Objects below `prefix` that the landing doesn't have yet, with their bytes as they are.
+    """Objects below `prefix` that the landing doesn't have yet, or that were written again since.
 
-    Left out are objects whose key states a time at or after the window's end, or before the day `first`. A null
-    prefix is a part that the platform doesn't have.
+    Left out are objects whose key states a time at or after the window's end, or before the day `first`; folders of
+    such days are not listed. A null prefix is a part that the platform doesn't have.
     """
     if prefix is None:
         return
     root = prefix.rstrip("/") + "/"
-    known = _known(source, dataset, ctx)
-    for uri, size in ctx.filesystem.list(prefix):
-        name = uri.removeprefix(root)
+    known = _known(source, dataset, ctx, first)
+    for found in _listed(ctx, prefix, window, first):
+        name = found.uri.removeprefix(root)
         at = key_time(name)
         if at is not None and (at >= window.end or (first is not None and at.date() < first)):
             continue
-        if known.get(uri) != size:
-            yield NewObject(dataset=dataset, name=name, body=ctx.filesystem.read(uri), origin_uri=uri)
+        if known.get(found.uri) != (found.size, found.version):
+            yield NewObject(dataset, name, None, found.uri, found.version)
+
+
+def _listed(ctx: Context, prefix: str, window: Window, first: date | None) -> Iterator[Found]:
+    """Objects below a prefix; with `first`, folders that are named by a day outside the span are left out."""
+    if first is None:
+        yield from ctx.filesystem.list(prefix)
+        return
+    folders, objects = ctx.filesystem.children(prefix)
+    yield from objects
+    for folder in folders:
+        at = key_time(folder.removeprefix(prefix.rstrip("/")))
+        if at is None or (at < window.end and at.date() >= first):
+            yield from ctx.filesystem.list(folder)
 
 
 def unusable_objects(source: str, window: Window, ctx: Context) -> Iterator[NewObject]:
@@ -76,17 +91,22 @@ def prepare_unknown(landed: LandedObject, stream: BinaryIO, ctx: Context) -> Ite
     yield quarantine_row(landed, 1, "unknown_export", reason, b"")
 
 
-def _known(source: str, dataset: str, ctx: Context) -> dict[str, int]:
-    """Address in the source's bucket -> size of the newest generation landed of it."""
+def _known(source: str, dataset: str, ctx: Context, first: date | None) -> dict[str, tuple[int, str]]:
+    """Address in the source's bucket -> (size, version) of the newest generation landed of it.
+
+    What is keyed at or after `first` was landed by a window that ended after it.
+    """
     parameters = [
         bigquery.ScalarQueryParameter("source", "STRING", source),
         bigquery.ScalarQueryParameter("dataset", "STRING", dataset),
+        bigquery.ScalarQueryParameter("first", "DATE", first),
     ]
     sql = (
-        "select origin_uri, size_bytes from ops.objects where source = @source and dataset = @dataset "
+        "select origin_uri, size_bytes, origin_version from ops.objects "
+        "where source = @source and dataset = @dataset and (@first is null or date(window_end) >= @first) "
         "order by generation"
     )
-    return {row["origin_uri"]: row["size_bytes"] for row in ctx.query(sql, parameters)}
+    return {row["origin_uri"]: (row["size_bytes"], row["origin_version"] or "") for row in ctx.query(sql, parameters)}
 
 
 def _instant(*parts: int) -> datetime | None:

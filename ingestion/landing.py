@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
+import shutil
 import tempfile
 import zlib
-from typing import BinaryIO
+from dataclasses import dataclass
+from typing import IO, BinaryIO
 
 from ingestion.base import NewObject
 from warehouse.storage import Storage
@@ -14,11 +17,40 @@ from warehouse.storage import Storage
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK = 1 << 20
 """Bytes read at a time."""
+HELD_IN_MEMORY = 8 << 20
+"""Bytes of one object that are held in memory; larger ones go through a temporary file."""
 
 
-def content_hash(body: bytes) -> str:
-    """SHA-256 of the bytes as received, hex."""
-    return hashlib.sha256(body).hexdigest()
+@dataclass(frozen=True)
+class Received:
+    """Bytes at hand, in memory as long as they are few; `sha256` is of them, `content_sha256` as in LandedObject."""
+
+    file: IO[bytes]
+    size: int
+    sha256: str
+    content_sha256: str | None
+
+    def __enter__(self) -> Received:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+
+def receive(new: NewObject, storage: Storage) -> Received:
+    """Fetch what a source found, once. Raises FileNotFoundError or OSError where a copy can't be read."""
+    file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=HELD_IN_MEMORY)  # noqa: SIM115 closed by Received
+    digest, size = hashlib.sha256(), 0
+    with io.BytesIO(new.body) if new.body is not None else storage.open(new.origin_uri) as origin:
+        while chunk := origin.read(CHUNK):
+            digest.update(chunk)
+            file.write(chunk)
+            size += len(chunk)
+    file.seek(0)
+    packed = file.read(2) == GZIP_MAGIC
+    content = _hash_of_content(file) if packed else digest.hexdigest()
+    file.seek(0)
+    return Received(file, size, digest.hexdigest(), content)
 
 
 def slice_uri(root: str, source: str, new: NewObject) -> str:
@@ -36,13 +68,23 @@ def slice_of(uri: str) -> str:
     return uri.rsplit(".", 3)[0]
 
 
-def store(storage: Storage, uri: str, body: bytes) -> None:
+def store(storage: Storage, uri: str, received: Received) -> None:
     """Write an object unless it is there; equal names have equal content, so a repeat has nothing to do.
 
     Bytes received as gzip are kept as they are, others are compressed without a time stamp.
     """
-    if not storage.exists(uri):
-        storage.write(uri, body if body.startswith(GZIP_MAGIC) else gzip.compress(body, mtime=0))
+    if storage.exists(uri):
+        return
+    packed = received.file.read(2) == GZIP_MAGIC
+    received.file.seek(0)
+    if packed:
+        storage.write_stream(uri, received.file)
+        return
+    with tempfile.SpooledTemporaryFile(max_size=HELD_IN_MEMORY) as compressed:
+        with gzip.GzipFile(fileobj=compressed, mode="wb", mtime=0, filename="") as out:
+            shutil.copyfileobj(received.file, out, CHUNK)
+        compressed.seek(0)
+        storage.write_stream(uri, compressed)
 
 
 def open_received(storage: Storage, uri: str, sha256: str) -> BinaryIO:
@@ -81,7 +123,7 @@ def _hash_of_content(fetched: BinaryIO) -> str | None:
     fetched.seek(0)
     digest = hashlib.sha256()
     try:
-        with gzip.GzipFile(fileobj=fetched) as stream:
+        with gzip.GzipFile(fileobj=fetched, mode="rb") as stream:
             while chunk := stream.read(CHUNK):
                 digest.update(chunk)
     except (OSError, EOFError, zlib.error):

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from google.cloud import bigquery
 
 from ingestion.base import Context, LandedObject, Source
+from ingestion.drift import change_row
 from ingestion.landing import open_received
-from ingestion.manifest import objects_in_state
-from ingestion.quarantine import quarantine_row
+from ingestion.manifest import Transition, objects_in_state, record_transitions
+from ingestion.quarantine import quarantine_row, sealed
 from ingestion.staging import RowFiles, Scratch
-from ingestion.tables import OPS, RAW, table_schema
+from ingestion.tables import OPS, RAW, home, table_schema
 from warehouse.config import ConfigError
 from warehouse.window import format_instant
 
@@ -33,6 +35,7 @@ LOADED_SCHEMA = [
     bigquery.SchemaField("rows_quarantined", "INT64"),
     bigquery.SchemaField("event_dates", "STRING"),
     bigquery.SchemaField("raw_tables", "STRING"),
+    bigquery.SchemaField("replaces", "STRING"),
 ]
 
 
@@ -59,13 +62,23 @@ class _Count:
     quarantined: int = 0
     dates: set[str | None] = field(default_factory=set)
     tables: set[str] = field(default_factory=set)
+    wrong_types: Counter[str] = field(default_factory=Counter)
+    unreadable: str = ""
 
 
 def load_pending(source: Source, ctx: Context) -> Loaded:
-    """Load every landed object of a source. Safe to repeat and to kill at any instant."""
+    """Load every landed object of a source. Safe to repeat and to kill at any instant.
+
+    Every object's outcome is recorded, also where its batch fails; the failure is raised after that.
+    """
     total = Loaded()
     for number, batch in enumerate(_batches(objects_in_state(ctx.client, source.name, "landed"))):
-        counts = _load_batch(source, batch, ctx, f"{ctx.attempt_id}_{number}")
+        try:
+            counts = _load_batch(source, batch, ctx, f"{ctx.attempt_id}_{number}")
+        except Exception as error:
+            detail = f"{type(error).__name__}: {error}".splitlines()[0]
+            record_transitions([_transition(item, "failed", detail) for item in batch], ctx)
+            raise
         total.objects += len(counts)
         total.rows += sum(count.rows for count in counts.values())
         total.quarantined += sum(count.quarantined for count in counts.values())
@@ -88,30 +101,42 @@ def _batches(objects: Sequence[LandedObject]) -> Iterator[list[LandedObject]]:
 
 def _load_batch(source: Source, batch: Sequence[LandedObject], ctx: Context, name: str) -> dict[str, _Count]:
     counts = {landed.uri: _Count() for landed in batch}
+    loaded_at = datetime.now(UTC)  # a fact about the load, never an input of a figure
     with RowFiles() as files, Scratch(ctx.client, ctx.filesystem, ctx.config.staging, name) as scratch:
         for landed in batch:
-            _prepare(source, landed, ctx, files, counts[landed.uri])
+            _prepare(source, landed, ctx, files, counts[landed.uri], loaded_at)
         files.close()
-        loaded = {table: scratch.load(table, path, table_schema(table)) for table, path in files.tables().items()}
-        manifest = scratch.load_rows("loaded", (_summary(uri, count) for uri, count in counts.items()), LOADED_SCHEMA)
-        dates = {day for count in counts.values() for day in count.dates}
-        ctx.client.query(_swap(loaded, manifest, dates)).result()
+        loaded = {
+            table: scratch.load(table, path, table_schema(table, home(table))) for table, path in files.tables().items()
+        }
+        manifest = scratch.load_rows("loaded", [_summary(item, counts[item.uri]) for item in batch], LOADED_SCHEMA)
+        outcomes = [_loaded(item, counts[item.uri]).row(ctx.attempt_id, loaded_at) for item in batch]
+        attempts = scratch.load_rows("attempts", outcomes, table_schema("object_attempts", OPS))
+        stale = {table for landed in batch for table in landed.stale_tables}
+        ctx.client.query(_swap(loaded, manifest, attempts, _dates(batch, counts), stale, loaded_at)).result()
     return counts
 
 
-def _prepare(source: Source, landed: LandedObject, ctx: Context, files: RowFiles, count: _Count) -> None:
+def _prepare(
+    source: Source, landed: LandedObject, ctx: Context, files: RowFiles, count: _Count, loaded_at: datetime
+) -> None:
     """Rows of one object into the files. An object that breaks its reader keeps its good rows and is quarantined."""
-    landed_at = format_instant(landed.landed_at)
+    landed_at, seen_at = format_instant(landed.landed_at), format_instant(loaded_at)
 
     def add(table: str, columns: dict) -> None:
+        if table == "quarantine":
+            if columns["reason_code"] == "wrong_type":
+                count.wrong_types[columns["position"]] += 1
+            columns = sealed(columns, ctx.sealer)
+            columns["first_seen_at"], columns["last_seen_at"] = landed_at, seen_at
+            count.quarantined += 1
+        elif home(table) == RAW:
+            count.rows += 1
         columns["_object_uri"], columns["_landed_at"] = landed.uri, landed_at
         files.add(table, columns)
-        count.dates.add(columns.get("_event_date"))
         count.tables.add(table)
-        if table == "quarantine":
-            count.quarantined += 1
-        else:
-            count.rows += 1
+        if home(table) == RAW:
+            count.dates.add(columns.get("_event_date"))
 
     try:
         with open_received(ctx.filesystem, landed.uri, landed.sha256) as stream:
@@ -121,36 +146,66 @@ def _prepare(source: Source, landed: LandedObject, ctx: Context, files: RowFiles
         raise
     except Exception as error:  # one bad object must not stop the others: it is kept, named and can be replayed
         log.exception("object can't be read to its end: %s", landed.uri)
-        add(*quarantine_row(landed, 0, "unreadable", f"the reader stopped: {type(error).__name__}", b""))
+        count.unreadable = f"the reader stopped: {type(error).__name__}"
+        add(*quarantine_row(landed, 0, "unreadable", count.unreadable, b""))
+    for name, records in sorted(count.wrong_types.items()):
+        add(*change_row(landed, name, "changed_type", None, records, 0))
 
 
-def _summary(uri: str, count: _Count) -> dict:
+def _transition(landed: LandedObject, outcome: str, detail: str = "") -> Transition:
+    return Transition(landed.source, landed.dataset, landed.origin_uri, landed.uri, "loaded", outcome, detail)
+
+
+def _loaded(landed: LandedObject, count: _Count) -> Transition:
+    return _transition(landed, "unreadable" if count.unreadable else "ok", count.unreadable)
+
+
+def _dates(batch: Sequence[LandedObject], counts: Mapping[str, _Count]) -> set[str | None]:
+    """Partitions that the batch's objects have rows in, or had."""
+    fresh = {day for count in counts.values() for day in count.dates}
+    return fresh.union(*(landed.stale_dates for landed in batch))
+
+
+def _summary(landed: LandedObject, count: _Count) -> dict:
+    dates = {day for day in count.dates if day} | landed.stale_dates
     return {
-        "uri": uri,
+        "uri": landed.uri,
         "rows_loaded": count.rows,
         "rows_quarantined": count.quarantined,
-        "event_dates": json.dumps(sorted(day for day in count.dates if day)),
+        "event_dates": json.dumps(sorted(dates)),
         "raw_tables": json.dumps(sorted(count.tables)),
+        "replaces": landed.replaces,
     }
 
 
-def _swap(loaded: dict[str, str], manifest: str, dates: set[str | None]) -> str:
+def _swap(
+    loaded: dict[str, str], manifest: str, attempts: str, dates: set[str | None], stale: set[str], loaded_at: datetime
+) -> str:
     """The transaction: replace the objects' slices, then mark the objects loaded. Partitions are named as constants."""
     days = ", ".join(f"date '{day}'" for day in sorted(day for day in dates if day))
     partitions = " or ".join(filter(None, [f"_event_date in ({days})" if days else "", "_event_date is null"]))
     statements = ["begin transaction;"]
-    for table, scratch in loaded.items():
-        columns = ", ".join(f"`{column.name}`" for column in table_schema(table))
-        statements += [
-            f"delete from {RAW}.{table} where ({partitions}) and _object_uri in (select uri from {manifest});",
-            f"insert into {RAW}.{table} ({columns}) select {columns} from {scratch};",
-        ]
-    now = format_instant(datetime.now(UTC))  # a fact about the load, never an input of a figure
+    for table in sorted(loaded.keys() | stale):
+        where = f"({partitions}) and " if home(table) == RAW else ""
+        statements.append(
+            f"delete from {home(table)}.{table} where {where}_object_uri in (select uri from {manifest});"
+        )
+        if table in loaded:
+            columns = _columns(table, home(table))
+            statements.append(f"insert into {home(table)}.{table} ({columns}) select {columns} from {loaded[table]};")
+    columns = _columns("object_attempts", OPS)
     statements += [
         f"""update {OPS}.objects as held set state = 'loaded', rows_loaded = l.rows_loaded,
             rows_quarantined = l.rows_quarantined, event_dates = l.event_dates, raw_tables = l.raw_tables,
-            loaded_at = timestamp '{now}'
+            loaded_at = timestamp '{format_instant(loaded_at)}', modelled_at = null
             from {manifest} as l where held.uri = l.uri;""",
+        f"""update {OPS}.objects as held set superseded_by = l.uri
+            from {manifest} as l where held.uri = l.replaces;""",
+        f"insert into {OPS}.object_attempts ({columns}) select {columns} from {attempts};",
         "commit transaction;",
     ]
     return "\n".join(statements)
+
+
+def _columns(table: str, dataset: str) -> str:
+    return ", ".join(f"`{column.name}`" for column in table_schema(table, dataset))

@@ -5,8 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 from datetime import date
+from typing import Any
 
 from ingestion.base import LandedObject, Row
+from ingestion.sealing import Sealer
+
+LONGEST = 1 << 20
+"""Original bytes that a row keeps; the landed object has all of them."""
 
 
 def quarantine_row(
@@ -23,7 +28,8 @@ def quarantine_row(
 ) -> Row:
     """A row of raw.quarantine. The id is a hash of place and reason, so the same finding is the same row on a re-run.
 
-    `reason` is for a person and must not quote the payload (it may hold personal data); `raw` keeps the bytes.
+    `reason` is for a person and must not quote the payload (it may hold personal data). `raw` are the bytes (the first
+    of them, where they are very many); the loader seals them.
     `event_date` defaults to the first day of the window that the object was landed for.
     """
     identity = "\n".join((landed.uri, str(line), position, reason_code))
@@ -37,8 +43,14 @@ def quarantine_row(
         "position": position,
         "program_id": program_id,
         "signature": signature,
-        "raw_base64": base64.b64encode(raw).decode(),
+        "raw_base64": base64.b64encode(raw[:LONGEST]).decode(),
         "raw_bytes": len(raw),
         "_line": line,
         "_event_date": day.isoformat(),
     }
+
+
+def sealed(columns: dict[str, Any], sealer: Sealer) -> dict[str, Any]:
+    """The columns as raw.quarantine holds them: the original bytes sealed."""
+    raw = base64.b64decode(columns.pop("raw_base64"))
+    return columns | {"raw_sealed": sealer.seal(raw, columns["quarantine_id"])}

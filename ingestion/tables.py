@@ -9,6 +9,8 @@ from google.cloud import bigquery
 
 SCHEMAS = Path(__file__).parent / "schemas"
 RAW, OPS, SCRATCH = "raw", "ops", "scratch"
+OF_OBJECTS = {"schema_changes": OPS}
+"""Tables outside raw that rows of landed objects go to."""
 DATASETS = (RAW, OPS, SCRATCH, "staging", "intermediate", "marts")
 
 
@@ -18,6 +20,11 @@ def table_schema(name: str, dataset: str = RAW) -> list[bigquery.SchemaField]:
     if not path.is_file():
         raise KeyError(f"no schema for {dataset}.{name}")
     return [bigquery.SchemaField.from_api_repr(field) for field in json.loads(path.read_text(encoding="utf-8"))]
+
+
+def home(name: str) -> str:
+    """Dataset of a table that rows of landed objects go to."""
+    return OF_OBJECTS.get(name, RAW)
 
 
 def table_names(dataset: str = RAW) -> list[str]:
@@ -44,4 +51,6 @@ def _definition(project: str, dataset: str, name: str) -> bigquery.Table:
     if dataset == RAW:
         table.time_partitioning = bigquery.TimePartitioning(field="_event_date")
         table.clustering_fields = ["_object_uri"]
+    if name == "objects":
+        table.clustering_fields = ["source", "slice"]  # looked up for every object that arrives
     return table

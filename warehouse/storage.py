@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any, BinaryIO, NamedTuple
 
 import fsspec
 
 from warehouse.config import Config
+
+CHUNK = 1 << 20
+"""Bytes copied at a time."""
+
+
+class Found(NamedTuple):
+    """An object in a listing. `version` changes when the object is written again, also with the same size."""
+
+    uri: str
+    size: int
+    version: str
 
 
 class Storage:
@@ -43,26 +55,25 @@ class Storage:
 
     def write(self, uri: str, body: bytes) -> None:
         """Create or replace an object; a reader sees the old bytes or the new ones, never a part."""
-        filesystem, path = self._locate(uri)
-        if uri.startswith("gs://") and self._buckets is None:
-            filesystem.pipe_file(path, body)  # an upload becomes visible when it is complete
-            return
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
-        partial.write_bytes(body)
-        os.replace(partial, target)
+        self.write_stream(uri, io.BytesIO(body))
 
     def upload(self, uri: str, file: Path) -> None:
-        """Create or replace an object from a local file, without holding it; it appears at once, as with `write`."""
+        """The same from a local file."""
+        with file.open("rb") as stream:
+            self.write_stream(uri, stream)
+
+    def write_stream(self, uri: str, stream: IO[bytes]) -> None:
+        """The same from a stream, without holding it."""
         filesystem, path = self._locate(uri)
         if uri.startswith("gs://") and self._buckets is None:
-            filesystem.put_file(str(file), path)
+            with filesystem.open(path, "wb") as target:  # an upload becomes visible when it is complete
+                shutil.copyfileobj(stream, target, CHUNK)
             return
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
-        shutil.copyfile(file, partial)
+        with partial.open("wb") as written:
+            shutil.copyfileobj(stream, written, CHUNK)
         os.replace(partial, target)
 
     def delete(self, uri: str) -> None:
@@ -71,16 +82,29 @@ class Storage:
         if filesystem.exists(path):
             filesystem.rm(path)
 
-    def list(self, prefix: str) -> Iterator[tuple[str, int]]:
-        """(address, size in bytes) of each object below a prefix, in order of name; nothing for a missing prefix."""
+    def list(self, prefix: str) -> Iterator[Found]:
+        """Each object below a prefix, in order of name; nothing for a missing prefix."""
         filesystem, path = self._locate(prefix.rstrip("/"))
         if not filesystem.exists(path):
             return
         found = filesystem.find(path, detail=True)
         for name in sorted(found):
-            if name.endswith(".part"):
-                continue
-            yield self._address(prefix, name), found[name]["size"]
+            if not name.endswith(".part"):
+                yield self._found(prefix, found[name])
+
+    def children(self, prefix: str) -> tuple[list[str], list[Found]]:
+        """(addresses of the folders, objects) directly below a prefix, in order of name."""
+        filesystem, path = self._locate(prefix.rstrip("/"))
+        if not filesystem.exists(path):
+            return [], []
+        below = sorted(filesystem.ls(path, detail=True), key=lambda item: item["name"])
+        folders = [self._address(prefix, item["name"]) for item in below if item["type"] == "directory"]
+        files = [item for item in below if item["type"] == "file" and not item["name"].endswith(".part")]
+        return folders, [self._found(prefix, item) for item in files]
+
+    def _found(self, prefix: str, item: Mapping[str, Any]) -> Found:
+        version = item.get("generation") or item.get("mtime") or ""
+        return Found(self._address(prefix, item["name"]), item["size"], str(version))
 
     def _address(self, prefix: str, name: str) -> str:
         if not prefix.startswith("gs://"):

@@ -8,12 +8,15 @@ from ingestion.cloudflare.requests import prepare_requests
 from ingestion.cloudflare.traces import prepare_traces
 from ingestion.exports import prepare_unknown
 
+# Logpush never rewrites an object; it pushes once, and a push that is repeated has the same records.
+_LOGS = {"immutable": True, "delivered_once": True}
+
 SOURCE = Source(
     name="cloudflare",
     land=land,
     datasets={
-        "http_requests": Dataset("http_requests", prepare_requests),
-        "workers_trace_events": Dataset("workers_trace_events", prepare_traces),
+        "http_requests": Dataset("http_requests", prepare_requests, **_LOGS),
+        "workers_trace_events": Dataset("workers_trace_events", prepare_traces, **_LOGS),
         "unusable": Dataset("unusable", prepare_unknown),
     },
 )

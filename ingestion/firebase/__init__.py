@@ -14,10 +14,10 @@ SOURCE = Source(
     name="firebase",
     land=land,
     datasets={
-        "firestore_changelog": Dataset("firestore_changelog", prepare_changelog),
-        "auth_export": Dataset("auth_export", prepare_auth),
-        "cloud_logging": Dataset("cloud_logging", prepare_logging),
-        "managed_export": Dataset("managed_export", prepare_managed),
+        "firestore_changelog": Dataset("firestore_changelog", prepare_changelog, immutable=True),
+        "auth_export": Dataset("auth_export", prepare_auth, immutable=True),
+        "cloud_logging": Dataset("cloud_logging", prepare_logging, immutable=True),
+        "managed_export": Dataset("managed_export", prepare_managed, immutable=True),
         "unusable": Dataset("unusable", prepare_unknown),
     },
 )

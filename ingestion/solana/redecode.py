@@ -17,7 +17,7 @@ from ingestion.base import Context, LandedObject, Row, Source
 from ingestion.landing import LandingCorrupt, open_received
 from ingestion.load import Loaded, load_pending
 from ingestion.manifest import objects_in_state
-from ingestion.quarantine import quarantine_row
+from ingestion.quarantine import quarantine_row, sealed
 from ingestion.solana.row_changes import KEYS, Comparison, compare_object
 from ingestion.tables import RAW
 from warehouse.config import ConfigError
@@ -102,6 +102,11 @@ def _batches(objects: Iterable[tuple[LandedObject, list[str]]]) -> Iterator[list
 
 def _decoded(source: Source, landed: LandedObject, ctx: Context) -> Iterator[Row]:
     """Rows as a load of the object would write them now."""
+    for table, columns in _prepared(source, landed, ctx):
+        yield table, sealed(columns, ctx.sealer) if table == "quarantine" else columns
+
+
+def _prepared(source: Source, landed: LandedObject, ctx: Context) -> Iterator[Row]:
     try:
         with open_received(ctx.filesystem, landed.uri, landed.sha256) as stream:
             yield from source.datasets[landed.dataset].prepare(landed, stream, ctx)

@@ -24,7 +24,8 @@ KEYS = {
 """Tables that landed transactions fill, and what names a row of an object there for a person."""
 
 
-_BYTES = "raw_base64"  # the one column that may hold what a row must not show
+_BYTES = "raw_sealed"  # the one column that may hold what a row must not show
+_OF_THE_LOAD = ("_object_uri", "_landed_at", "first_seen_at", "last_seen_at")  # nothing that decoding gives
 _LONGEST = 80
 _REMEMBERED = 1000
 
@@ -124,7 +125,7 @@ def _by_key(rows: Iterable[Row]) -> dict[_Key, list[dict[str, Any]]]:
         plain = {
             column.name: _plain(row.get(column.name), column.field_type)
             for column in table_schema(table)
-            if column.name not in ("_object_uri", "_landed_at")  # facts about the object, not about decoding it
+            if column.name not in _OF_THE_LOAD
         }
         found[(table, f"{row['_line']:>12}", *(str(plain[name]) for name in KEYS[table]))].append(plain)
     for same in found.values():

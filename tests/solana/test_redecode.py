@@ -124,7 +124,7 @@ def test_apply_gives_raw_what_decoding_gives(ctx, source):
     for sql in (
         f"update raw.solana_events set data = '{{}}', slot = 1 where signature = '{signature}'",
         f"delete from raw.solana_token_balances where signature = '{signature}'",
-        "insert into raw.quarantine (quarantine_id, source, dataset, reason_code, position, raw_base64, _object_uri, "
+        "insert into raw.quarantine (quarantine_id, source, dataset, reason_code, position, raw_sealed, _object_uri, "
         f"_line, _event_date) select 'old', 'solana', 'transactions', 'old_code', 'log:9.0', 'c2VjcmV0', '{uri}', 1, "
         "date '2031-03-02'",
         f"update ops.objects set modelled_at = loaded_at where uri = '{uri}'",
@@ -175,8 +175,8 @@ def test_at_the_terminal(ctx, source):
 
 def test_what_a_row_must_not_show_is_not_printed(ctx, source):
     uri = held(ctx, "quarantine")[0]["_object_uri"]
-    ctx.query(f"update raw.quarantine set raw_base64 = 'cGVyc29uYWw=' where _object_uri = '{uri}'")
+    ctx.query(f"update raw.quarantine set raw_sealed = 'cGVyc29uYWw=' where _object_uri = '{uri}'")
     lines, found = again(ctx, source)
-    real = base64.b64encode(b"unknown bytes").decode()
-    assert lines[0].endswith(f"raw_base64: 12 characters -> {len(real)} characters")
+    real = base64.b64encode(bytes(16) + b"unknown bytes").decode()  # sealed: the bytes and a tag of 16
+    assert lines[0].endswith(f"raw_sealed: 12 characters -> {len(real)} characters")
     reload(source, found, ctx)

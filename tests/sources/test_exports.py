@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ingestion import run
 from ingestion.base import Context
+from ingestion.errors import SourceUnavailable
 from ingestion.exports import key_time
 from ingestion.sources import source
 from warehouse.config import load_config
@@ -57,11 +59,21 @@ def ctx(embedded) -> Iterator[Context]:
     config = config.model_copy(update={"sources": config.sources.model_copy(update=update), "landing": LANDING})
     ctx = run.context(config)
     yield ctx
-    for uri, _ in list(ctx.filesystem.list(BUCKET)):
-        ctx.filesystem.delete(uri)
-    for table in ("ops.objects", "raw.quarantine", "raw.firestore_changelog", "raw.cloudflare_http_requests"):
-        column = "uri" if table == "ops.objects" else "_object_uri"
-        ctx.client.query(f"delete from {table} where starts_with({column}, '{LANDING}')").result()
+    for found in list(ctx.filesystem.list(BUCKET)):
+        ctx.filesystem.delete(found.uri)
+    for table in (
+        "ops.objects",
+        "ops.object_attempts",
+        "raw.quarantine",
+        "raw.firestore_changelog",
+        "raw.cloudflare_http_requests",
+    ):
+        ours = {
+            "ops.objects": f"starts_with(uri, '{LANDING}')",
+            "ops.object_attempts": f"starts_with(origin_uri, '{BUCKET}')",
+        }
+        where = ours.get(table, f"starts_with(_object_uri, '{LANDING}')")
+        ctx.client.query(f"delete from {table} where {where}").result()
 
 
 def put(ctx: Context, key: str, body: bytes = b"{}") -> str:
@@ -76,9 +88,13 @@ def landed(name: str, window: Window, ctx: Context) -> list[str]:
 def test_a_copy_has_the_bytes_and_the_address_of_its_original(ctx):
     body = gzip.compress(b'{"a":1}\n')
     uri = put(ctx, "changelog/2026/10/05/07.ndjson.gz", body)
-    [new] = source("firebase").land(DAY, ctx)
-    assert (new.dataset, new.name) == ("firestore_changelog", "2026/10/05/07.ndjson.gz")
-    assert (new.body, new.origin_uri) == (body, uri)
+    assert run.land(source("firebase"), DAY, ctx, "t") == 1
+    [row] = ctx.query(f"select * from ops.objects where origin_uri = '{uri}'")
+    assert (row["dataset"], row["slice"]) == (
+        "firestore_changelog",
+        f"{LANDING}/firebase/firestore_changelog/2026/10/05/07.ndjson",
+    )
+    assert ctx.filesystem.read(row["uri"]) == body
 
 
 def test_firebase_takes_everything_before_the_windows_end_however_late(ctx):
@@ -97,7 +113,7 @@ def test_cloudflare_looks_late_days_back_and_takes_undated_files(ctx):
     for key in (name(2), name(3), name(5), name(6), "http/ownership-challenge.txt", "traces/plain.ndjson"):
         put(ctx, key)
     expected = [name(3), name(5), "http/ownership-challenge.txt", "traces/plain.ndjson"]
-    assert landed("cloudflare", DAY, ctx) == expected
+    assert sorted(landed("cloudflare", DAY, ctx)) == expected
 
 
 def test_what_no_interface_could_serve_is_landed_for_quarantine(ctx):
@@ -152,3 +168,114 @@ def test_a_late_object_is_found_by_a_later_window(ctx):
     table = "raw.cloudflare_http_requests"
     rows = ctx.query(f"select ray_id, _event_date from {table} where starts_with(_object_uri, '{LANDING}') order by 1")
     assert [(row["ray_id"], str(row["_event_date"])) for row in rows] == [("r1", "2026-10-05"), ("r2", "2026-10-05")]
+
+
+LOG = "http/20261005/20261005T000000Z_20261005T003000Z_0123abcd.log.gz"
+
+
+def requests(*rays: str) -> bytes:
+    return gzip.compress(b"".join(b'{"RayID":"%s"}\n' % ray.encode() for ray in rays), mtime=0)
+
+
+def outcomes(ctx: Context, origin: str) -> list[tuple[str, str]]:
+    rows = ctx.query(
+        f"select step, outcome from ops.object_attempts where origin_uri = '{BUCKET}/{origin}' order by noted_at, step"
+    )
+    return [(row["step"], row["outcome"]) for row in rows]
+
+
+def current(ctx: Context) -> list[str]:
+    """Rays as staging shows them: without the rows of objects that were superseded."""
+    rows = ctx.query(
+        f"select ray_id from raw.cloudflare_http_requests where starts_with(_object_uri, '{LANDING}') and "
+        "_object_uri not in (select uri from ops.objects where superseded_by is not null) order by 1"
+    )
+    return [row["ray_id"] for row in rows]
+
+
+def test_a_rewritten_object_is_a_conflict_and_the_newest_content_counts(ctx):
+    cloudflare = source("cloudflare")
+    for body in (requests("r1", "r2"), requests("r1", "r3")):  # of the same size
+        put(ctx, LOG, body)
+        assert (run.land(cloudflare, DAY, ctx, "t"), run.load(cloudflare, DAY, ctx, "t").rows) == (1, 2)
+    first, second = ctx.query(
+        "select uri, replaces, superseded_by, event_dates, generation from ops.objects "
+        f"where starts_with(uri, '{LANDING}') order by generation"
+    )
+    assert (first["replaces"], first["superseded_by"]) == (None, second["uri"])
+    assert (second["replaces"], second["superseded_by"]) == (first["uri"], None)
+    assert ctx.filesystem.exists(first["uri"])
+    assert current(ctx) == ["r1", "r3"]
+    assert outcomes(ctx, LOG) == [
+        ("discovered", "ok"),
+        ("landed", "ok"),
+        ("loaded", "ok"),
+        ("discovered", "ok"),
+        ("landed", "conflict"),
+        ("loaded", "ok"),
+    ]
+
+
+def test_a_delivery_repeated_under_another_name_is_kept_and_not_counted(ctx):
+    cloudflare = source("cloudflare")
+    again = LOG.replace("0123abcd", "99999999")
+    put(ctx, LOG, requests("r1"))
+    put(ctx, again, gzip.compress(gzip.decompress(requests("r1")), mtime=9))  # other bytes, the same content
+    put(ctx, LOG.replace("http/", "traces/"), gzip.compress(b""))
+    put(ctx, again.replace("http/", "traces/"), gzip.compress(b""))  # empty objects repeat nothing
+    assert run.land(cloudflare, DAY, ctx, "t") == 3
+    assert run.load(cloudflare, DAY, ctx, "t").rows == 1
+    put(ctx, again.replace("99999999", "aaaaaaaa"), requests("r1"))
+    assert (run.land(cloudflare, DAY, ctx, "t"), run.load(cloudflare, DAY, ctx, "t").rows) == (0, 0)
+    rows = ctx.query(f"select state, count(*) as n from ops.objects where starts_with(uri, '{LANDING}') group by state")
+    assert {row["state"]: row["n"] for row in rows} == {"loaded": 3, "duplicate": 2}
+    assert current(ctx) == ["r1"]
+    assert outcomes(ctx, again) == [("discovered", "ok"), ("landed", "duplicate")]
+
+
+def test_an_object_written_again_with_its_content_is_noted_and_not_read_a_third_time(ctx):
+    cloudflare = source("cloudflare")
+    for landed_now, steps in ((1, 2), (0, 4), (0, 4)):
+        if steps > 2 and len(outcomes(ctx, LOG)) == 3:
+            ctx.filesystem.write(f"{BUCKET}/{LOG}", requests("r1"))
+        elif steps == 2:
+            put(ctx, LOG, requests("r1"))
+        assert run.land(cloudflare, DAY, ctx, "t") == landed_now
+        run.load(cloudflare, DAY, ctx, "t")
+    assert outcomes(ctx, LOG) == [
+        ("discovered", "ok"),
+        ("landed", "ok"),
+        ("loaded", "ok"),
+        ("discovered", "ok"),
+        ("landed", "unchanged"),
+    ]
+
+
+def test_an_object_that_cant_be_read_stops_no_other_and_is_told(ctx):
+    cloudflare = source("cloudflare")
+    put(ctx, LOG, requests("r1"))
+    put(ctx, LOG.replace("0123abcd", "11111111"), requests("r2"))
+
+    def land(window, ctx):
+        for new in cloudflare.land(window, ctx):
+            if new.origin_uri.endswith("0123abcd.log.gz"):
+                ctx.filesystem.delete(new.origin_uri)  # gone between the listing and the copy
+            yield new
+
+    with pytest.raises(SourceUnavailable, match=r"1 objects can't be copied, among them gs://.*0123abcd"):
+        run.land(replace(cloudflare, land=land), DAY, ctx, "t")
+    assert run.load(cloudflare, DAY, ctx, "t").rows == 1
+    assert current(ctx) == ["r2"]
+    assert outcomes(ctx, LOG) == [("discovered", "ok"), ("landed", "failed")]
+
+
+def test_folders_of_other_days_are_not_listed(ctx, monkeypatch):
+    for day in ("20261001", "20261003", "20261005", "20261007"):
+        put(ctx, f"http/{day}/{day}T000000Z_{day}T003000Z_0123abcd.log.gz", requests(day))
+    asked = []
+    listed = type(ctx.filesystem).list
+    monkeypatch.setattr(
+        type(ctx.filesystem), "list", lambda self, prefix: (asked.append(prefix), listed(self, prefix))[1]
+    )
+    assert len(landed("cloudflare", DAY, ctx)) == 2
+    assert [prefix for prefix in asked if "/http" in prefix] == [f"{BUCKET}/http/{day}" for day in (20261003, 20261005)]

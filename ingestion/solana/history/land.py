@@ -173,8 +173,8 @@ def _unusable(ctx: Context) -> Iterator[NewObject]:
     if ctx.config.sources.unusable is None:
         return
     prefix = f"{ctx.config.sources.unusable.rstrip('/')}/solana/"
-    for uri, _ in ctx.filesystem.list(prefix):
-        yield NewObject("unusable", uri.removeprefix(prefix), ctx.filesystem.read(uri), uri)
+    for found in ctx.filesystem.list(prefix):
+        yield NewObject("unusable", found.uri.removeprefix(prefix), None, found.uri, found.version)
 
 
 def _held(entries: Iterable[Entry], ctx: Context) -> set[str]:

@@ -17,3 +17,4 @@ select
     _event_date as event_date,
     _landed_at as landed_at
 from {{ source('raw', 'cloudflare_http_requests') }}
+where {{ of_current_objects() }}

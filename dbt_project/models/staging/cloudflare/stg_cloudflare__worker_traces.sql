@@ -14,3 +14,4 @@ select
     _event_date as event_date,
     _landed_at as landed_at
 from {{ source('raw', 'cloudflare_worker_traces') }}
+where {{ of_current_objects() }}

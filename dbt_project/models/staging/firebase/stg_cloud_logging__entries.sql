@@ -12,6 +12,7 @@ select
     _event_date as event_date,
     _landed_at as landed_at
 from {{ source('raw', 'cloud_logging_entries') }}
+where {{ of_current_objects() }}
 qualify row_number() over (
     partition by
         insert_id,

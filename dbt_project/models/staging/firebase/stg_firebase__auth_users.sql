@@ -13,6 +13,7 @@ select
     _event_date as event_date,
     _landed_at as landed_at
 from {{ source('raw', 'firebase_auth_users') }}
+where {{ of_current_objects() }}
 qualify row_number() over (
     partition by uid, exported_at, _event_date
     order by _landed_at desc, _object_uri desc, _line desc

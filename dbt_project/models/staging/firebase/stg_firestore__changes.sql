@@ -14,6 +14,7 @@ select
     _event_date as event_date,
     _landed_at as landed_at
 from {{ source('raw', 'firestore_changelog') }}
+where {{ of_current_objects() }}
 qualify row_number() over (
     partition by event_id, if(event_id = '', concat(_object_uri, ':', cast(_line as string)), ''), _event_date
     order by _landed_at desc, _object_uri desc, _line desc

@@ -46,7 +46,7 @@ class LandedObject:
     `content_sha256`: of the decompressed bytes, None where they can't be decompressed. `replaces`: the object before
     it in its slice, where having another content is a conflict. `duplicate_of`: an object of the same content under
     another name, where that is a repeated delivery. `stale_dates`, `stale_tables`: where an earlier load of it, or the
-    object that it replaces, put rows.
+    object that it replaces, put rows; they are built again with its own.
     """
 
     uri: str

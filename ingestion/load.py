@@ -173,7 +173,7 @@ def _summary(landed: LandedObject, count: _Count) -> dict:
         "rows_loaded": count.rows,
         "rows_quarantined": count.quarantined,
         "event_dates": json.dumps(sorted(dates)),
-        "raw_tables": json.dumps(sorted(count.tables)),
+        "raw_tables": json.dumps(sorted(count.tables | landed.stale_tables)),  # what reads them is built again
         "replaces": landed.replaces,
     }
 

@@ -38,7 +38,8 @@ def objects_in_state(client: bigquery.Client, source: str, state: str) -> list[L
         """
         select
             o.*,
-            r.event_dates as replaced_dates
+            r.event_dates as replaced_dates,
+            r.raw_tables as replaced_tables
         from ops.objects as o
         left join ops.objects as r on o.replaces = r.uri and r.source = @source
         where o.source = @source and o.state = @state
@@ -226,7 +227,7 @@ def _landed(row: Any) -> LandedObject:
         replaces=row["replaces"],
         duplicate_of=row["duplicate_of"],
         stale_dates=frozenset(json.loads(row["event_dates"]) + json.loads(row["replaced_dates"] or "[]")),
-        stale_tables=frozenset(json.loads(row["raw_tables"])),
+        stale_tables=frozenset(json.loads(row["raw_tables"]) + json.loads(row["replaced_tables"] or "[]")),
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from google.cloud import bigquery
 
 from ingestion.manifest import Attempt, record_attempt
+from ingestion.tables import home
 from warehouse.client import bigquery_client
 from warehouse.config import Config
 from warehouse.profile import Profile, load_profile
@@ -103,7 +104,7 @@ def variables(config: Config, profile: Profile, window: Window) -> dict:
 
 def selection(tables: Iterable[str]) -> list[str]:
     """dbt's selection of what reads these raw tables or the manifest; enough where all else is built."""
-    return ["--select", *(f"source:raw.{table}+" for table in sorted(tables)), "source:ops.objects+"]
+    return ["--select", *(f"source:{home(table)}.{table}+" for table in sorted(tables)), "source:ops.objects+"]
 
 
 def fingerprint(settings: dict, project: Path = PROJECT) -> str:

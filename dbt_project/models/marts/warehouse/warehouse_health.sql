@@ -19,7 +19,7 @@ with objects as (
     select
         source,
         count(*) as objects,
-        {{ count_where("state <> 'loaded'") }} as objects_pending,
+        {{ count_where("state = 'landed'") }} as objects_pending,
         {{ count_where(in_window) }} as window_objects,
         {{ whole('coalesce(sum(rows_loaded), 0)') }} as rows_loaded,
         {{ whole('coalesce(sum(rows_quarantined), 0)') }} as rows_quarantined,

@@ -7,8 +7,12 @@ from decimal import Decimal
 
 import pytest
 from flow_harness import rows, run, tables, warehouse_of
+from people import dump, forbidden, hits
 
 from sandbox.addresses import USDC_MINT, VAULTS
+
+HOLD_PEOPLE = {"gcs", "sandbox"}
+"""The buckets, and the platform that the sandbox simulates; everything else must not know who the users are."""
 
 pytestmark = pytest.mark.xdist_group("flow")
 
@@ -31,7 +35,8 @@ def test_it_prints_rows_figures_checks_alerts_and_where_the_report_is(home, clea
 def test_nothing_is_wrong_on_a_clean_run(clean):
     assert clean["alerts"] == []
     chain = ("coverage_gap", "missing_transaction", "pending_stale", "provider_disagreement")
-    rules = ("audit_log_gap", "escrow_mismatch", "rpc_outage", "step_failed", *chain)
+    objects = ("object_rewritten", "schema_changed")
+    rules = ("audit_log_gap", "escrow_mismatch", "rpc_outage", "step_failed", *chain, *objects)
     assert {row["rule"]: row["outcome"] for row in clean["checks"]} == dict.fromkeys(rules, "passed")
     assert clean["tables"]["raw.quarantine"] == []
 
@@ -122,3 +127,19 @@ def test_the_clean_run_after_it_resolves_every_alert(home, clean):
     assert {(row["rule"], row["state"]) for row in states} == {
         (rule, "resolved") for rule in ("audit_log_gap", "escrow_mismatch", "rpc_outage")
     }
+
+
+def test_no_person_and_no_secret_is_in_any_table_log_report_or_alert(home, clean, tmp_path):
+    words = forbidden()
+    (tmp_path / "words").write_text("\n".join(words), encoding="utf-8")
+    tables_of_the_run = tmp_path / "tables"
+    tables_of_the_run.mkdir()
+    with warehouse_of(home) as client:
+        assert dump(client, tables_of_the_run) > 30_000
+    (tmp_path / "printed").write_text(clean["printed"])
+    places = [path for path in home.iterdir() if path.name not in HOLD_PEOPLE]
+    assert {path.name for path in places} >= {"airflow", "alerts", "bq", "dbt", "logs", "report"}
+    found = hits(tmp_path / "words", tables_of_the_run, tmp_path / "printed", *places)
+    assert [line for line in found if line] == []
+    in_the_landing = hits(tmp_path / "words", home / "gcs" / "platform-exports" / "auth_export")
+    assert len(in_the_landing) > 100  # the search finds people where there are some

@@ -167,6 +167,7 @@ class _Run(Account):
             dispute["payment_method_details"]["card"]["brand"] = charge["payment_method_details"]["card"]["brand"]
             self.add("disputes", dispute)
             charge["disputed"] = True
+            self.changed(when, charge)
             amount, fee = charge["amount"], _DISPUTE_FEE[currency]
             self.count(when, currency, disputes_opened=1, dispute_amount=amount, fees=fee, net=-amount - fee)
             # Won and lost are counted on the day the dispute was opened: a rate's parts share one day.

@@ -62,6 +62,7 @@ class PaymentAction:
 class Payments:
     """The simulated account: resource name -> objects, oldest first; `payout_of` maps txn id -> payout id.
 
+    `versions`: id -> (unix time, the object as it was from then on), oldest first, of all but balance transactions.
     `days`: UTC day -> currency -> M21 figure -> int string in minor units (counts for the *_opened, ... figures).
     """
 
@@ -69,6 +70,7 @@ class Payments:
     events: list[Object] = field(default_factory=list)
     actions: list[PaymentAction] = field(default_factory=list)
     payout_of: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, list[tuple[int, Object]]] = field(default_factory=dict)
     days: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
 
 
@@ -103,10 +105,16 @@ class Account:
         self.out.objects[resource].append(obj)
         return obj
 
+    def changed(self, when: int, obj: Object) -> None:
+        """Note an object that changes with another one, without an event of its own."""
+        self.out.versions.setdefault(obj["id"], []).append((when, copy.deepcopy(obj)))
+
     def announce(self, when: int, kind: str, obj: Object, previous: Object | None = None, api: bool = False) -> None:
         """Record the event of a change with the object as it is now; `api`: caused by a request of the platform."""
         request = self.ids.request() if api else None
-        event = move.event(self.ids.new("evt"), kind, when, copy.deepcopy(obj), previous, request)
+        shown = copy.deepcopy(obj)
+        self.out.versions.setdefault(obj["id"], []).append((when, shown))
+        event = move.event(self.ids.new("evt"), kind, when, shown, previous, request)
         self.out.events.append(event)
         if kind not in AUDITED:
             return

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from sandbox.stripe_provider import PLATFORM, Meeting, StripeBoard
 from sandbox.stripe_shapes import API_VERSION
 from sandbox.stripe_store import RESOURCES, NotExpandable, Query, StripeStore, UnknownCursor
 
@@ -40,15 +41,23 @@ class ApiError(Exception):
             self.error["param"] = param
 
 
-def stripe_routes(store: StripeStore, prefix: str = "/stripe", api_key: str = API_KEY) -> list[Route]:
-    """Routes that serve `store` under `<prefix>/v1` to the holder of `api_key` (read only)."""
+def stripe_routes(held: StripeStore | StripeBoard, prefix: str = "/stripe", api_key: str = API_KEY) -> list[Route]:
+    """Routes that serve a store, or the accounts of a board, under `<prefix>/v1` to the holder of `api_key`.
+
+    They only read. Stripe-Account names a connected account of the board.
+    """
+    board = held if isinstance(held, StripeBoard) else StripeBoard({PLATFORM: lambda _: held})
 
     async def answer(request: Request) -> Response:
+        meeting = Meeting(board, request.path_params["path"].partition("/")[0])
+        return await meeting.prevented(request) or meeting.sent(_answer(request))
+
+    def _answer(request: Request) -> Response:
         headers = {"Request-Id": f"req_{uuid.uuid4().hex[:14]}", "Cache-Control": "no-cache, no-store"}
         try:
             headers["Stripe-Version"] = _version(request)
             _authenticate(request, api_key)
-            body, status = _dispatch(store, request), 200
+            body, status = _dispatch(board, _account(request, board, api_key), request), 200
         except ApiError as problem:
             body, status = {"error": dict(sorted(problem.error.items()))}, problem.status
             if status == 401:
@@ -93,7 +102,20 @@ def _authenticate(request: Request, api_key: str) -> None:
         )
 
 
-def _dispatch(store: StripeStore, request: Request) -> dict[str, Any]:
+def _account(request: Request, board: StripeBoard, api_key: str) -> str:
+    account = request.headers.get("stripe-account") or PLATFORM
+    if account not in board.stores:
+        raise ApiError(
+            403,
+            f"The provided key '{api_key[:8]}***{api_key[-4:]}' does not have access to account '{account}' (or that "
+            "account does not exist). Application access may have been revoked.",
+            "account_invalid",
+        )
+    return account
+
+
+def _dispatch(board: StripeBoard, account: str, request: Request) -> dict[str, Any]:
+    store = board.stores[account]
     resource, _, object_id = request.path_params["path"].partition("/")
     if resource == "balance" and not object_id:
         _parameters(request.query_params, frozenset({"expand"}))
@@ -106,7 +128,7 @@ def _dispatch(store: StripeStore, request: Request) -> dict[str, Any]:
         )
     if object_id:
         return _retrieve(store, resource, object_id, request.query_params)
-    return _list(store, resource, request.query_params)
+    return _list(board, account, resource, request.query_params)
 
 
 def _retrieve(store: StripeStore, resource: str, object_id: str, query: QueryParams) -> dict[str, Any]:
@@ -118,18 +140,18 @@ def _retrieve(store: StripeStore, resource: str, object_id: str, query: QueryPar
     return _expanded(store, found, [path for _, path in given.get("expand", [])])
 
 
-def _list(store: StripeStore, resource: str, params: QueryParams) -> dict[str, Any]:
+def _list(board: StripeBoard, account: str, resource: str, params: QueryParams) -> dict[str, Any]:
     kind, filters = RESOURCES[resource]
     allowed = filters | {"limit", "starting_after", "ending_before", "created", "expand"}
     given = _parameters(params, allowed)
     query = _query(given, filters)
     try:
-        page = store.page(resource, query)
+        page = board.page(account, resource, query)
     except UnknownCursor as missing:
         param = "starting_after" if query.starting_after else "ending_before"
         raise ApiError(400, f"No such {_spoken(kind)}: '{missing.args[1]}'", "resource_missing", param) from missing
     body = {"object": "list", "data": page.data, "has_more": page.has_more, "url": f"/v1/{resource}"}
-    return _expanded(store, body, [path for _, path in given.get("expand", [])])
+    return _expanded(board.stores[account], body, [path for _, path in given.get("expand", [])])
 
 
 def _parameters(query: QueryParams, allowed: frozenset[str]) -> dict[str, list[tuple[str, str]]]:

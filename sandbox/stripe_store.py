@@ -55,6 +55,7 @@ class StripeStore:
     `objects`: resource -> objects, oldest first among equal times. `balance`: the singleton balance object.
     `payout_of`: txn id -> payout id, for the `payout` filter. `listed_at`: object id -> unix seconds at which it is
     listed where that is not its `created` (recorded objects without a usable one must still be found by their time).
+    `unlisted`: resource -> objects that can be retrieved and are in no list (deleted ones).
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class StripeStore:
         balance: Object,
         payout_of: Mapping[str, str] | None = None,
         listed_at: Mapping[str, int] | None = None,
+        unlisted: Mapping[str, Sequence[Object]] | None = None,
     ) -> None:
         self.balance = balance
         times = listed_at or {}
@@ -70,6 +72,7 @@ class StripeStore:
         self._lists: dict[str, list[tuple[int, Object]]] = {}
         self._places: dict[str, dict[str, int]] = {}
         self._by_id: dict[str, Object] = {}
+        self._unlisted = {name: {obj["id"]: obj for obj in held} for name, held in (unlisted or {}).items()}
         for resource in RESOURCES:
             dated = [
                 (times[obj["id"]] if obj["id"] in times else obj["created"], obj) for obj in objects.get(resource, ())
@@ -88,7 +91,9 @@ class StripeStore:
     def get(self, resource: str, object_id: str) -> Object | None:
         """One object, or None."""
         place = self._places[resource].get(object_id)
-        return None if place is None else self._lists[resource][place][1]
+        if place is None:
+            return self._unlisted.get(resource, {}).get(object_id)
+        return self._lists[resource][place][1]
 
     def page(self, resource: str, query: Query) -> Page:
         """The page a list request asks for. Raises UnknownCursor."""

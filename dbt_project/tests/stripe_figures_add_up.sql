@@ -8,7 +8,10 @@ select
     sum(movements.net) as moved
 from {{ ref('stripe_daily') }} as daily
 left join {{ ref('int_stripe__money_movements') }} as movements
-    on daily.activity_date = movements.event_date and daily.currency = movements.currency
+    on
+        daily.activity_date = movements.event_date
+        and daily.currency = movements.currency
+        and {{ stripe_counts('movements') }}
 where
     {{ on_days('daily.activity_date', rebuild_days()) }}
     and {{ on_days('movements.event_date', rebuild_days()) }}

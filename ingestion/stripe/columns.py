@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Literal
+
+import yaml
+
+KNOWN_FIELDS_FILE = Path(__file__).parent / "known_fields.yml"
 
 Kind = Literal["money", "text", "flag", "time", "ref", "customer"]
 """money: integer in minor units; ref: an id, or the expanded object with that id; customer: a ref under a pseudonym."""
@@ -126,3 +133,9 @@ TABLES = {
 }
 
 RESOURCE_OF_TYPE = {table.object_type: table.resource for table in TABLES.values()}
+
+
+@cache
+def known_fields() -> Mapping[str, frozenset[str]]:
+    """Resource -> the fields that Stripe documents for its objects."""
+    return {name: frozenset(fields) for name, fields in yaml.safe_load(KNOWN_FIELDS_FILE.read_text()).items()}

@@ -8,13 +8,14 @@ from typing import Any, BinaryIO
 
 from ingestion import fields
 from ingestion.base import Context, LandedObject, Row
+from ingestion.drift import FieldWatch
 from ingestion.fields import BadRecord
 from ingestion.jsontext import BadJson, dumps, loads, members
 from ingestion.lines import Bad, Record, converted, elements, records
 from ingestion.personal import USER_KEYS, WALLET_KEYS
 from ingestion.privacy import Cleaner, Pseudonymizer, scrub_text
 from ingestion.quarantine import quarantine_row
-from ingestion.stripe.columns import TABLES, Column
+from ingestion.stripe.columns import TABLES, Column, known_fields
 from warehouse.window import format_instant
 
 _CUSTOMER_ID = re.compile(r"\bg?cus_[0-9A-Za-z]+")
@@ -24,9 +25,13 @@ _PERSONAL = ("evidence", "invoiceprefix")
 
 
 def prepare(landed: LandedObject, stream: BinaryIO, ctx: Context) -> Iterator[Row]:
-    """Rows of one landed object; `_line` counts the Stripe objects in it."""
+    """Rows of one landed object; `_line` counts the Stripe objects in it.
+
+    Fields that Stripe doesn't document are listed; one of another type than documented sends its object to quarantine.
+    """
     count = 0
     clean = _cleaner(ctx.pseudonym)
+    watch = FieldWatch(landed, known_fields()[landed.dataset])
     for line in records(stream):
         if isinstance(line, Bad):
             yield quarantine_row(landed, line.line, line.code, line.reason, line.raw)
@@ -37,7 +42,10 @@ def prepare(landed: LandedObject, stream: BinaryIO, ctx: Context) -> Iterator[Ro
                 yield quarantine_row(landed, count, item.code, item.reason, item.raw)
                 continue
             numbered = Record(count, item.value, item.raw)
+            if isinstance(item.value, dict):
+                watch.see(item.value, count)
             yield from converted(landed, numbered, lambda record, line=line: [_row(record, line, landed, clean, ctx)])
+    yield from watch.rows()
 
 
 def _objects(line: Record) -> Iterator[Record | Bad]:
@@ -70,11 +78,13 @@ def _row(record: Record, answer: Record, landed: LandedObject, clean: Cleaner, c
     deleted = value.get("deleted") is True
     _integer_time(value, "created")
     created = fields.time(value, "created", "s", required=not deleted)
-    day = created.day if created else landed.window.start.date()  # a deleted object keeps no time of its own
+    if created is None:  # a deleted object keeps no time of its own; the event that named it may have told it
+        created = fields.time(answer.value, "created", "s")
+    day = created.day if created else landed.window.start.date()
     columns: dict[str, Any] = {
         "id": ctx.pseudonym(object_id, "customer") if table.resource == "customers" else object_id,
         "created": created.text if created else None,
-        "livemode": fields.flag(value, "livemode"),
+        "livemode": fields.flag(value if "livemode" in value else answer.value, "livemode"),
         "account": fields.text(answer.value, "account"),
         "api_version": fields.text(answer.value, "api_version"),
         "read_through": format_instant(landed.window.end),

@@ -6,17 +6,22 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 
 import httpx
 import pytest
 import stripe
 from starlette.applications import Starlette
 
+from sandbox.connection import BreakableApp
+from sandbox.control import stripe_control
 from sandbox.payments import simulate
 from sandbox.payments_account import DAY, TALLY_KEYS, Payments
 from sandbox.serving import running
 from sandbox.stripe_api import API_KEY, stripe_routes
+from sandbox.stripe_provider import PLATFORM, StripeBoard
 from sandbox.stripe_shapes import API_VERSION, Payer
+from sandbox.stripe_standing import standing
 from sandbox.stripe_store import RESOURCES, StripeStore
 
 START = int(datetime(2026, 10, 5, tzinfo=UTC).timestamp())
@@ -252,3 +257,82 @@ def test_headers_and_body_form(url: str) -> None:
     assert answer.text == json.dumps({"object": "balance"}, indent=2)
     assert raw(url, "balance").headers["Stripe-Version"] == API_VERSION
     assert raw(url, "balance", **{"Stripe-Version": "soon"}).status_code == 400
+
+
+@pytest.fixture
+def controlled(payments: Payments) -> Iterator[tuple[str, stripe.StripeClient]]:
+    """The API with its control route."""
+    board = StripeBoard({PLATFORM: partial(standing, payments, {"object": "balance"})})
+    app = BreakableApp(routes=[*stripe_routes(board), stripe_control(board)])
+    with running(app) as address:
+        client = stripe.StripeClient(API_KEY, base_addresses={"api": f"{address}/stripe"}, max_network_retries=0)
+        yield f"{address}/control/stripe", client
+
+
+def put(address: str, **settings: object) -> None:
+    httpx.put(address, json=settings).raise_for_status()
+
+
+def test_the_account_as_it_stood(controlled: tuple, payments: Payments) -> None:
+    """Objects are shown as the last event before the instant shows them; disputes, refunds and payouts go on after."""
+    control, client = controlled
+    until = START + DAY + 75_000  # the dispute of the second day is open
+    put(control, as_of=datetime.fromtimestamp(until, UTC).isoformat())
+    told = [event for event in payments.events if event["created"] < until]
+    seen = {event["data"]["object"]["id"]: event["data"]["object"] for event in told}
+    for resource in ("payment_intents", "refunds", "disputes", "payouts", "customers"):
+        shown = {obj.id: obj.to_dict() for obj in everything(client, resource)}
+        held = {item["id"] for item in payments.objects[resource]}
+        assert shown == {identity: obj for identity, obj in seen.items() if identity in held}, resource
+    [dispute] = [item for item in everything(client, "disputes") if item.currency == "usd"]
+    assert dispute.status == "needs_response"
+    assert client.v1.charges.retrieve(dispute.charge).disputed is True
+    assert len(everything(client, "events")) == len(told)
+    put(control, as_of=datetime.fromtimestamp(END + 31 * DAY, UTC).isoformat())
+    assert everything(client, "events") == []  # the feed goes back thirty days
+    assert len(everything(client, "charges")) == COUNTS["charges"]
+
+
+def test_late_and_doubled_events_deleted_customers_and_test_objects(controlled: tuple, payments: Payments) -> None:
+    control, client = controlled
+    end = datetime.fromtimestamp(END, UTC).isoformat()
+    put(control, as_of=end, late_events={"share": 1, "minutes": 60})
+    assert {e.id for e in everything(client, "events")} == {
+        event["id"] for event in payments.events if event["created"] < END - 3600
+    }
+    put(control, seed=1, duplicate_events=0.25, deleted_customers=0.5, test_mode_charges=2)
+    events = everything(client, "events")
+    twins = [event.id for event in events if event.id.endswith("Twin")]
+    assert 100 < len(twins) < 250
+    gone = [event.data.object.id for event in events if event.type == "customer.deleted"]
+    assert 10 < len(gone) < 30
+    left = {customer.id for customer in everything(client, "customers")}
+    assert left == {item["id"] for item in payments.objects["customers"]} - set(gone)
+    assert client.v1.customers.retrieve(gone[0]).to_dict() == {"id": gone[0], "object": "customer", "deleted": True}
+    charges = everything(client, "charges")
+    assert [charge.livemode for charge in charges].count(False) == 2
+    assert len(charges) == COUNTS["charges"] + 2
+
+
+def test_faults_strike_and_are_counted(controlled: tuple) -> None:
+    control, client = controlled
+    put(control, rate_limited={"first": 1, "retry_after": 3}, server_error={"first": 2, "statuses": [503]})
+    with pytest.raises(stripe.RateLimitError) as limited:
+        client.v1.charges.list()
+    assert (limited.value.http_status, limited.value.headers["Retry-After"]) == (429, "3")
+    with pytest.raises(stripe.APIError) as failed:
+        client.v1.charges.list()
+    assert failed.value.http_status == 503
+    assert client.v1.charges.list().has_more is True
+    put(control, reset_mid_page={"methods": ["charges"]})
+    with pytest.raises(stripe.APIConnectionError, match=r"IncompleteRead|Connection broken"):
+        client.v1.charges.list()
+    assert client.v1.refunds.list().has_more is True
+    put(control, arrives_between_pages={"objects": 2})
+    first, second = (client.v1.charges.list({"limit": 10}) for _ in range(2))
+    assert len({charge.id for charge in second.data} - {charge.id for charge in first.data}) >= 1
+    told = httpx.get(control).json()
+    assert (told["requests"], told["injected"]) == (2, {"arrives_between_pages": 1})
+    refused = httpx.put(control, json={"rate_limited": {"share": 2}})
+    assert refused.status_code == 400
+    assert refused.json()["error"].startswith("Stripe faults: rate_limited.share:")

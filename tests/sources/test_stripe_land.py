@@ -1,119 +1,56 @@
-"""Stripe -> landing over real HTTP against the sandbox's API, also when the way there is bad."""
+"""Stripe -> landing over real HTTP against the sandbox's API: one window, also when the way there is bad."""
 
 from __future__ import annotations
 
+import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
-from starlette.applications import Starlette
+from stripe_server import CONNECTED, LANDING, START, WHOLE, Server, by_slice, context, ids
+from stripe_server import served as stripe_server
 
 from ingestion import run
 from ingestion.base import Context, NewObject
 from ingestion.errors import SourceUnavailable
-from ingestion.stripe import SOURCE
+from ingestion.stripe import SOURCE, pages
+from ingestion.stripe.client import Api
 from ingestion.stripe.land import land
-from sandbox.payments import simulate
-from sandbox.payments_account import DAY, Payments
-from sandbox.serving import running
-from sandbox.stripe_api import API_KEY, stripe_routes
-from sandbox.stripe_shapes import Payer
-from sandbox.stripe_store import StripeStore
+from ingestion.tables import OPS, table_names
+from sandbox.stripe_api import API_KEY
 from warehouse.config import load_config
 from warehouse.window import Window
 
-START = datetime(2026, 10, 5, tzinfo=UTC)
-WHOLE = Window(START, START + timedelta(days=4))
-DAYS = [Window(START + timedelta(days=n), START + timedelta(days=n + 1)) for n in range(4)]
-LANDING = "gs://sources-stripe-landing"
-
-
-class Way:
-    """An ASGI application with a bad connection to it: each planned mishap befalls one request."""
-
-    def __init__(self, app: Starlette) -> None:
-        self._app = app
-        self.mishaps: list[str] = []
-        self.requests: list[tuple[str, dict[str, str]]] = []
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-        self.requests.append((f"{scope['path']}?{scope['query_string'].decode()}", headers))
-        mishap = self.mishaps.pop(0) if self.mishaps else ""
-        if mishap.isdigit():
-            body = json.dumps({"error": {"message": "try later", "type": "api_error"}}).encode()
-            await send({"type": "http.response.start", "status": int(mishap), "headers": []})
-            await send({"type": "http.response.body", "body": body})
-        elif mishap:
-            await self._app(scope, receive, self._spoiled(send, mishap))
-        else:
-            await self._app(scope, receive, send)
-
-    @staticmethod
-    def _spoiled(send: Any, mishap: str) -> Callable[[Any], Any]:
-        async def half(message: Any) -> None:
-            if message["type"] == "http.response.start" and mishap == "not json":
-                message["headers"] = [item for item in message["headers"] if item[0] != b"content-length"]
-            if message["type"] == "http.response.body":
-                message["body"] = message["body"][: len(message["body"]) // 2]  # less than Content-Length says
-            await send(message)
-
-        return half
-
 
 @pytest.fixture(scope="module")
-def payments() -> Payments:
-    payers = [Payer(f"u{n:04d}", f"Name {n}", f"n{n}@example.org", int(START.timestamp()) - 1) for n in range(1, 41)]
-    return simulate(payers, int(START.timestamp()), int(START.timestamp()) + 4 * DAY, seed=7)
-
-
-@pytest.fixture(scope="module")
-def served(payments: Payments) -> Iterator[tuple[Way, str]]:
-    store = StripeStore({**payments.objects, "events": payments.events}, {"object": "balance"}, payments.payout_of)
-    way = Way(Starlette(routes=stripe_routes(store)))
-    with running(way) as url:
-        yield way, f"{url}/stripe"
+def served() -> Iterator[Server]:
+    with stripe_server() as server:
+        yield server
 
 
 @pytest.fixture
 def ctx(embedded, served) -> Iterator[Context]:
-    way, url = served
-    way.requests.clear()
-    way.mishaps.clear()
-    yield context(url)
-    run.context(load_config()).client.query(f"delete from ops.objects where starts_with(uri, '{LANDING}')").result()
+    served.reset()
+    yield context(served.url)
+    client = run.context(load_config()).client
+    client.query(f"delete from ops.objects where starts_with(uri, '{LANDING}')").result()
+    for table in (*(name for name in table_names() if name.startswith("stripe_")), "quarantine"):
+        client.query(f"delete from raw.{table} where starts_with(_object_uri, '{LANDING}')").result()
 
 
-def context(url: str, secrets: Callable[[str], str | None] = lambda name: API_KEY, **settings: Any) -> Context:
-    config = load_config()
-    stripe = config.sources.stripe.model_copy(update={"api_base": url, "max_network_retries": 2, **settings})
-    sources = config.sources.model_copy(update={"stripe": stripe})
-    config = config.model_copy(update={"sources": sources, "landing": LANDING})
-    return replace(run.context(config), secrets=secrets)
+def reading(ctx: Context, **settings) -> Context:
+    """The context with other settings of sources.stripe."""
+    stripe = ctx.config.sources.stripe.model_copy(update=settings)
+    sources = ctx.config.sources.model_copy(update={"stripe": stripe})
+    return replace(ctx, config=ctx.config.model_copy(update={"sources": sources}))
 
 
-def by_slice(objects: Iterator[NewObject]) -> dict[tuple[str, str], NewObject]:
-    return {(item.dataset, item.name): item for item in objects}
-
-
-def ids(new: NewObject) -> list[str]:
-    """Ids of the objects in a landed object, in its order."""
-    found = []
-    for line in new.body.splitlines():
-        answer = json.loads(json.loads(line)["body"])
-        found += [item["id"] for item in answer.get("data", [answer])]
-    return found
-
-
-def test_a_window_is_landed_whole_page_by_page_as_received(ctx, served, payments):
+def test_a_window_is_landed_whole_page_by_page_as_received(ctx, served):
     objects = by_slice(land(WHOLE, ctx))
     assert {key[0] for key in objects} == set(ctx.config.sources.stripe.resources)
+    payments = served.payments
     for (resource, name), new in objects.items():
         assert name == "20261005T000000Z_20261009T000000Z"
         expected = payments.events if resource == "events" else payments.objects[resource]
@@ -123,55 +60,108 @@ def test_a_window_is_landed_whole_page_by_page_as_received(ctx, served, payments
     assert (first["api_version"], first["account"]) == ("2026-08-26.dahlia", "default")
     assert len(json.loads(first["body"])["data"]) == 100
     assert len(objects["charges", WHOLE.slug].body.splitlines()) == 3
-    way, _ = served
-    assert {headers["stripe-version"] for _, headers in way.requests} == {"2026-08-26.dahlia"}
-    assert not any(API_KEY.encode() in new.body for new in objects.values())
+    assert {headers["stripe-version"] for _, headers in served.requests} == {"2026-08-26.dahlia"}
+    assert [key[0] for key in objects][-1] == "events"  # it says that the rest was read, and so comes last
 
 
 def test_the_same_answers_give_the_same_bytes(ctx):
     assert by_slice(land(WHOLE, ctx)) == by_slice(land(WHOLE, ctx))
 
 
-def test_days_land_what_was_created_in_them_and_what_changed_of_older_objects(ctx, payments):
-    created = {item["id"]: item["created"] for items in payments.objects.values() for item in items}
-    for window in DAYS:
-        objects = by_slice(land(window, ctx))
-        start, end = window.start.timestamp(), window.end.timestamp()
-        listed = {object_id for (_, slot), new in objects.items() if slot == window.slug for object_id in ids(new)}
-        later = {name: ids(new) for (name, slot), new in objects.items() if slot == f"{window.slug}.changed"}
-        changed = {(name, object_id) for name in later for object_id in later[name]}
-        of_the_day = [event for event in payments.events if start <= event["created"] < end]
-        expected = {
-            (f"{event['data']['object']['object']}s", event["data"]["object"]["id"])
-            for event in of_the_day
-            if created[event["data"]["object"]["id"]] < start
-        }
-        assert changed == expected
-        assert listed == {
-            *(object_id for object_id, at in created.items() if start <= at < end),
-            *(event["id"] for event in of_the_day),
-        }
-    assert any(slot.endswith(".changed") for window in DAYS for _, slot in by_slice(land(window, ctx)))
-
-
-def test_an_empty_answer_is_landed_only_where_data_was_before(ctx, served):
+def test_an_empty_answer_is_landed_only_where_data_was_before_but_an_empty_feed_always(ctx):
     quiet = Window(START - timedelta(days=9), START - timedelta(days=8))
-    assert list(land(quiet, ctx)) == []
+    [feed] = land(quiet, ctx)
+    assert (feed.dataset, feed.name, ids(feed)) == ("events", quiet.slug, [])
     with_data = NewObject("charges", quiet.slug, b'{"request":"x","body":"{}"}\n', "stripe://default/v1/charges")
     run.land(replace(SOURCE, land=lambda window, ctx: iter([with_data])), quiet, ctx, "t")
-    assert [(new.dataset, new.name) for new in land(quiet, ctx)] == [("charges", quiet.slug)]
+    assert [(new.dataset, new.name) for new in land(quiet, ctx)] == [("charges", quiet.slug), ("events", quiet.slug)]
 
 
-@pytest.mark.parametrize("mishap", ["429", "503", "broken off", "not json"])
-def test_a_mishap_in_the_middle_of_a_page_loses_nothing(ctx, served, mishap):
-    way, _ = served
-    settings = ctx.config.sources.stripe.model_copy(update={"resources": ["charges"]})
-    config = ctx.config.model_copy(update={"sources": ctx.config.sources.model_copy(update={"stripe": settings})})
-    only_charges = replace(ctx, config=config)
-    expected = by_slice(land(WHOLE, only_charges))
-    way.mishaps[:] = ["", mishap]
-    assert by_slice(land(WHOLE, only_charges)) == expected
-    assert way.mishaps == []
+def test_large_slices_are_landed_in_parts_that_hold_every_page_once(ctx, served, monkeypatch):
+    whole = {resource: ids(new) for (resource, _), new in by_slice(land(WHOLE, ctx)).items()}
+    monkeypatch.setattr(pages, "PAGE", 20)
+    monkeypatch.setattr(pages, "PART_BYTES", 200_000)
+    parts = list(land(WHOLE, ctx))
+    assert all(len(new.body) <= 200_000 for new in parts)
+    for resource, expected in whole.items():
+        held = [new for new in parts if new.dataset == resource]
+        assert [identity for new in held for identity in ids(new)] == expected
+        numbered = [f"{WHOLE.slug}.part{number:04}" for number in range(1, len(held))]
+        assert [new.name for new in held] == [*numbered, WHOLE.slug]
+    assert sum(new.dataset == "events" for new in parts) > 10
+
+
+@pytest.mark.parametrize(
+    ("mishap", "seed", "settings"),
+    [  # with these seeds the second or third page is struck
+        ("rate_limited", 11, {}),
+        ("rate_limited", 11, {"lock_timeout": True}),
+        ("server_error", 1, {}),
+        ("timeout", 1, {"seconds": 5}),
+        ("reset_mid_page", 2, {}),
+        ("not_json", 5, {}),
+    ],
+)
+def test_a_mishap_in_the_middle_of_a_list_loses_nothing(ctx, served, mishap, seed, settings):
+    ctx = reading(ctx, resources=["charges", "events"], timeout_seconds=0.5, max_network_retries=4)
+    expected = by_slice(land(WHOLE, ctx))
+    served.show(seed=seed, **{mishap: {"share": 0.35, "methods": ["charges"], **settings}})
+    assert by_slice(land(WHOLE, ctx)) == expected
+    told = served.board.describe()
+    assert told["injected"] == {mishap: 1}
+    assert told["requests"] == 11  # 3 pages of charges, 7 of events
+
+
+def test_retry_after_is_waited_for(ctx, served, monkeypatch):
+    waited: list[float] = []
+    monkeypatch.setattr("tenacity.nap.time.sleep", waited.append)
+    served.show(rate_limited={"first": 2, "retry_after": 7})
+    ctx = reading(ctx, resources=["charges", "events"])
+    assert len(list(land(WHOLE, ctx))) == 2
+    assert waited == [7.0, 7.0]
+
+
+def test_a_limit_that_stays_is_named(ctx, served):
+    served.show(rate_limited={})
+    with pytest.raises(SourceUnavailable, match=r"rate limited \(429\)"):
+        list(land(WHOLE, reading(ctx, max_network_retries=1)))
+
+
+def test_what_arrives_while_pages_are_read_is_found_by_its_event(ctx, served):
+    expected = by_slice(land(WHOLE, ctx))
+    served.show(seed=5, arrives_between_pages={"objects": 3})
+    objects = by_slice(land(WHOLE, ctx))
+    late = {resource: ids(new) for (resource, name), new in objects.items() if name.endswith(".changed")}
+    assert served.board.describe()["injected"] == {"arrives_between_pages": 6}
+    for resource in ("charges", "payment_intents", "customers", "payouts", "refunds"):
+        held = ids(objects[resource, WHOLE.slug]) + late[resource]
+        assert sorted(held) == sorted(ids(expected[resource, WHOLE.slug]))
+
+
+def test_a_list_goes_on_when_the_object_that_a_page_ended_with_is_gone(ctx, served, monkeypatch):
+    monkeypatch.setattr(pages, "PAGE", 10)
+    coming = pages.pages(Api(ctx.config.sources.stripe, API_KEY), "/v1/customers", WHOLE.start, WHOLE.end)
+    found = [item["id"] for item in next(coming).data["data"]]
+    shown = (served.show(seed=seed, deleted_customers=0.5) for seed in range(50))
+    after = next(store for store in shown if "deleted" in store.get("customers", found[-1]))
+    found += [item["id"] for page in coming for item in page.data["data"]]
+    left = [
+        item["id"] for item in served.payments.objects["customers"] if "object" in after.get("customers", item["id"])
+    ]
+    assert set(left) >= set(found)
+    assert {identity for identity in left if not after.get("customers", identity).get("deleted")} <= set(found)
+
+
+def test_connected_accounts_are_read_with_their_header_and_told_apart(ctx, served):
+    ctx = reading(ctx, connected_accounts=[CONNECTED], resources=["charges", "events"])
+    run.land(SOURCE, WHOLE, ctx, "t")
+    run.load(SOURCE, WHOLE, ctx, "t")
+    assert {headers.get("stripe-account") for _, headers in served.requests} == {None, CONNECTED}
+    rows = ctx.query("select account, count(distinct id) as n, count(*) as rows_n from raw.stripe_charges group by 1")
+    assert {row["account"]: (row["n"], row["rows_n"]) for row in rows} == {"default": (204, 204), CONNECTED: (204, 204)}
+    stranger = reading(ctx, connected_accounts=["acct_1Stranger"])
+    with pytest.raises(SourceUnavailable, match=r"may not read /v1/charges of account acct_1Stranger \(403\)"):
+        list(land(WHOLE, stranger))
 
 
 @pytest.mark.parametrize(
@@ -183,8 +173,8 @@ def test_a_mishap_in_the_middle_of_a_page_loses_nothing(ctx, served, mishap):
         ({"api_version": "latest"}, lambda name: API_KEY, r"Invalid Stripe API version: latest"),
     ],
 )
-def test_what_a_person_must_mend_is_one_line_without_the_key(embedded, served, settings, secrets, says):
-    ctx = context(served[1], secrets, **{"max_network_retries": 0, **settings})
+def test_what_a_person_must_mend_is_one_line_without_the_key(ctx, served, settings, secrets, says):
+    ctx = context(served.url, secrets, **{"max_network_retries": 0, **settings})
     with pytest.raises(SourceUnavailable, match=says) as failure:
         list(land(WHOLE, ctx))
     assert "\n" not in str(failure.value)
@@ -193,18 +183,13 @@ def test_what_a_person_must_mend_is_one_line_without_the_key(embedded, served, s
     assert failure.value.__suppress_context__ or failure.value.__context__ is None
 
 
-def test_a_limit_that_stays_is_named(ctx, served):
-    served[0].mishaps[:] = ["429"] * 3
-    with pytest.raises(SourceUnavailable, match=r"rate limited \(429\)"):
-        list(land(WHOLE, ctx))
-
-
-def test_landed_answers_load_and_every_object_is_a_row(ctx, payments):
+def test_landed_answers_load_and_every_object_is_a_row(ctx, served):
     """Through the real landing and load: the rows of raw tables are the account's objects, amounts to the unit."""
     run.land(SOURCE, WHOLE, ctx, "t")
     assert run.land(SOURCE, WHOLE, ctx, "t") == 0
     run.load(SOURCE, WHOLE, ctx, "t")
     where = f"where starts_with(_object_uri, '{LANDING}')"
+    payments = served.payments
     [row] = ctx.query(f"select count(*) as n, sum(net) as net from raw.stripe_balance_transactions {where}")
     transactions = payments.objects["balance_transactions"]
     assert (row["n"], int(row["net"])) == (len(transactions), sum(item["net"] for item in transactions))
@@ -212,5 +197,31 @@ def test_landed_answers_load_and_every_object_is_a_row(ctx, payments):
         expected = payments.events if resource == "events" else payments.objects[resource]
         [row] = ctx.query(f"select count(distinct id) as n from raw.stripe_{resource} {where}")
         assert row["n"] == len(expected)
-        ctx.client.query(f"delete from raw.stripe_{resource} {where}").result()
     assert ctx.query(f"select reason from raw.quarantine {where}") == []
+
+
+def test_the_key_is_nowhere(ctx, served, caplog, capfd):
+    """Neither in what a run with failures landed, nor in a table, a log or an attempt."""
+    caplog.set_level("DEBUG")
+    ctx = reading(ctx, resources=["charges", "events"], max_network_retries=4)
+    served.show(seed=20, rate_limited={"share": 0.2}, server_error={"share": 0.2}, reset_mid_page={"share": 0.2})
+    run.land(SOURCE, WHOLE, ctx, "t")
+    assert served.board.describe()["injected"].keys() == {"rate_limited", "server_error", "reset_mid_page"}
+    run.load(SOURCE, WHOLE, ctx, "t")
+    served.show(rate_limited={})
+    with pytest.raises(SourceUnavailable):
+        run.land(SOURCE, WHOLE, reading(ctx, max_network_retries=0), "t")
+    served.reset()
+    with pytest.raises(SourceUnavailable):
+        run.land(SOURCE, WHOLE, replace(ctx, secrets=lambda name: "rk_live_wrong_and_secret"), "t")
+    shown = [caplog.text, *capfd.readouterr()]
+    for uri, *_ in ctx.filesystem.list(f"{LANDING}/stripe"):
+        with ctx.filesystem.open(uri) as stream:
+            shown.append(gzip.decompress(stream.read()).decode())
+    assert sum("/v1/charges?" in text for text in shown) >= 2  # the log, and the landed object
+    for table in (*(f"raw.{name}" for name in table_names()), *(f"ops.{name}" for name in table_names(OPS))):
+        shown += [str(row) for row in ctx.query(f"select * from {table}")]
+    assert sum("stays rate limited (429)" in text for text in shown) >= 1  # the attempt
+    for text in shown:
+        assert API_KEY not in text
+        assert "wrong_and_secret" not in text

@@ -3,10 +3,13 @@
 -- Every movement of the Stripe balance under the name that the figures use. Signs stay Stripe's: what leaves the
 -- balance is negative.
 select
+    account,
     balance_transaction_id,
     created_at,
     event_date,
+    livemode,
     currency,
+    decimals,
     case
         when transaction_type in ('payout', 'payout_cancel', 'payout_failure') then transaction_type
         when transaction_type in ('charge', 'payment') then 'gross'

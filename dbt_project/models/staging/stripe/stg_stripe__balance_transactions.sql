@@ -1,4 +1,5 @@
--- The newest version of each balance transaction: the one read for the latest window.
+-- The newest version of each balance transaction of an account: the one read for the latest window, whose events
+-- tell of its last change. Older versions stay in raw.
 select
     id as balance_transaction_id,
     created as created_at,
@@ -11,6 +12,7 @@ select
     fee,
     net,
     currency,
+    {{ currency_decimals('currency') }} as decimals,
     type as transaction_type,
     reporting_category,
     source as source_id,
@@ -22,6 +24,6 @@ select
     _landed_at as landed_at
 from {{ source('raw', 'stripe_balance_transactions') }}
 qualify row_number() over (
-    partition by id, _event_date
+    partition by account, id, _event_date
     order by read_through desc, _landed_at desc, _object_uri desc, _line desc
 ) = 1

@@ -1,4 +1,5 @@
--- The newest version of each charge: the one read for the latest window.
+-- The newest version of each charge of an account: the one read for the latest window, whose events tell of its last
+-- change. Older versions stay in raw.
 select
     id as charge_id,
     created as created_at,
@@ -10,6 +11,7 @@ select
     amount,
     amount_refunded,
     currency,
+    {{ currency_decimals('currency') }} as decimals,
     status,
     paid as is_paid,
     refunded as is_refunded,
@@ -24,6 +26,6 @@ select
     _landed_at as landed_at
 from {{ source('raw', 'stripe_charges') }}
 qualify row_number() over (
-    partition by id, _event_date
+    partition by account, id, _event_date
     order by read_through desc, _landed_at desc, _object_uri desc, _line desc
 ) = 1

@@ -1,4 +1,5 @@
--- The newest version of each dispute: the one read for the latest window.
+-- The newest version of each dispute of an account: the one read for the latest window, whose events tell of its last
+-- change. Older versions stay in raw.
 select
     id as dispute_id,
     created as created_at,
@@ -9,6 +10,7 @@ select
     record,
     amount,
     currency,
+    {{ currency_decimals('currency') }} as decimals,
     status,
     charge as charge_id,
     payment_intent as payment_intent_id,
@@ -19,6 +21,6 @@ select
     _landed_at as landed_at
 from {{ source('raw', 'stripe_disputes') }}
 qualify row_number() over (
-    partition by id, _event_date
+    partition by account, id, _event_date
     order by read_through desc, _landed_at desc, _object_uri desc, _line desc
 ) = 1

@@ -1,4 +1,5 @@
--- The newest version of each event: the one read for the latest window.
+-- The newest version of each event of an account: the one read for the latest window, whose events tell of its last
+-- change. Older versions stay in raw.
 select
     id as event_id,
     created as created_at,
@@ -17,6 +18,6 @@ select
     _landed_at as landed_at
 from {{ source('raw', 'stripe_events') }}
 qualify row_number() over (
-    partition by id, _event_date
+    partition by account, id, _event_date
     order by read_through desc, _landed_at desc, _object_uri desc, _line desc
 ) = 1

@@ -1,4 +1,5 @@
--- The newest version of each payment intent: the one read for the latest window.
+-- The newest version of each payment intent of an account: the one read for the latest window, whose events
+-- tell of its last change. Older versions stay in raw.
 select
     id as payment_intent_id,
     created as created_at,
@@ -10,6 +11,7 @@ select
     amount,
     amount_received,
     currency,
+    {{ currency_decimals('currency') }} as decimals,
     status,
     customer as customer_id,
     latest_charge as latest_charge_id,
@@ -19,6 +21,6 @@ select
     _landed_at as landed_at
 from {{ source('raw', 'stripe_payment_intents') }}
 qualify row_number() over (
-    partition by id, _event_date
+    partition by account, id, _event_date
     order by read_through desc, _landed_at desc, _object_uri desc, _line desc
 ) = 1

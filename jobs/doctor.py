@@ -109,7 +109,7 @@ def _sources(config: Config, storage: Storage) -> Iterator[Finding]:
         yield _check(f"stripe account {sources.stripe.account}", lambda: _stripe(config))
     exports = {
         "firebase": {key: getattr(sources.firebase, key) for key in ("changelog", "auth_export", "cloud_logging")},
-        "cloudflare": {key: getattr(sources.cloudflare, key) for key in ("http_requests", "workers_trace_events")},
+        "cloudflare": {dataset: job.prefix for dataset, job in sources.cloudflare.jobs.items()},
     }
     for source, prefixes in exports.items():
         for key, prefix in prefixes.items():
@@ -135,9 +135,17 @@ def _stripe(config: Config) -> str:
     settings = config.sources.stripe
     if (key := secrets.lookup(settings.api_key_env)) is None:
         raise SourceUnavailable(f"set {settings.api_key_env} to a restricted key with read permission only")
-    for resource in settings.resources:
-        Api(settings, key).get(f"/v1/{resource}", {"limit": 1})
-    return f"{len(settings.resources)} resources can be read, API version {settings.api_version}"
+    accounts = (settings.account, *settings.connected_accounts)
+    for account in accounts:
+        for resource in settings.resources:
+            Api(settings, key, account).get(f"/v1/{resource}", {"limit": 1})
+    if key.startswith("sk_"):
+        raise SourceUnavailable(
+            f"works, but {settings.api_key_env} holds a secret key (sk_), which may also move money: "
+            "put a restricted key (rk_) with read permission only there"
+        )
+    read = f"{len(settings.resources)} resources of {len(accounts)} account{'s' * (len(accounts) > 1)}"
+    return f"{read} can be read, API version {settings.api_version}"
 
 
 def _listable(storage: Storage, prefix: str) -> str:

@@ -91,6 +91,7 @@ def running_partitions(window: Window, touched: Iterable[date], closed_through: 
 
 def variables(config: Config, profile: Profile, window: Window) -> dict:
     """dbt variables that say what is built; the partitions come on top."""
+    engine = config.sources.cloudflare.analytics_engine
     return {
         "window_start": format_instant(window.start),
         "window_end": format_instant(window.end),
@@ -99,6 +100,13 @@ def variables(config: Config, profile: Profile, window: Window) -> dict:
         "vaults": [vault.model_dump() for vault in config.own.vaults],
         "mints": {address: mint.model_dump() for address, mint in config.mints.items()},
         "audit_allowed_lag_minutes": config.thresholds.audit_allowed_lag_minutes,
+        "stripe_connected_accounts": config.sources.stripe.connected_accounts,
+        "stripe_count_test_mode": config.sources.stripe.count_test_mode,
+        "analytics_engine": {dataset.name: dict(dataset.columns) for dataset in (engine.datasets if engine else ())},
+        "logpush": {
+            "late_minutes": config.sources.cloudflare.late_minutes,
+            "min_gap_minutes": {name: job.min_gap_minutes for name, job in config.sources.cloudflare.jobs.items()},
+        },
     }
 
 

@@ -2,14 +2,16 @@
 
 POST /rpc/{provider}     Solana JSON-RPC (providers alpha and beta)
 GET  /stripe/v1/...      Stripe API
+POST /cloudflare/...     the SQL API of Workers Analytics Engine
 GET  /healthz            {"status": "ok", "mode": ...}
-GET, PUT  /control/...   RPC faults and the chain's tip, while it runs (see control)
+GET, PUT  /control/...   faults, the chain's tip and the Stripe account's, while it runs (see control)
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from sandbox.analytics_engine import AnalyticsBoard, analytics_routes, points_of
 from sandbox.audit_log import audit_records
 from sandbox.bucket import Buckets
 from sandbox.chain_control import ChainControl, ChainSettings, ChainSettingsError
 from sandbox.chain_protocol import Chain
 from sandbox.chain_view import Commitments
+from sandbox.cloud_logging import write_errors
 from sandbox.connection import BreakableApp
 from sandbox.control import control_routes
 from sandbox.delivery import deliver
@@ -34,14 +38,20 @@ from sandbox.recorded import read_recorded
 from sandbox.rpc_faults import PROVIDERS, RpcFaults
 from sandbox.rpc_provider import FaultBoard, provider_endpoint
 from sandbox.stripe_api import stripe_routes
+from sandbox.stripe_provider import PLATFORM, StripeBoard
 from sandbox.stripe_shapes import Payer
-from sandbox.stripe_store import StripeStore
+from sandbox.stripe_standing import standing
+from sandbox.traffic import api_calls
 from sandbox.truth import truth
+from sandbox.worker_life import live
+from sandbox.worker_truth import worker_truth
 from sandbox.world import DAYS, SEED, build_world
 
 OUTAGES = {"rpc_down": PROVIDERS[:1], "rpc_outage": PROVIDERS}
 """RPC providers that a fault takes down."""
-FAULTS = ("drop_audit_event", MOVE_BASE_UNIT, *OUTAGES, STUCK_TRANSACTION)
+DROPS = ("drop_audit_event", "drop_logpush_object")
+"""Faults of what doesn't arrive in the buckets."""
+FAULTS = (*DROPS, MOVE_BASE_UNIT, *OUTAGES, STUCK_TRANSACTION)
 
 
 @dataclass(frozen=True)
@@ -50,9 +60,10 @@ class Platform:
 
     mode: str  # simulated | recorded
     chain: Chain
-    store: StripeStore | None  # None: no Stripe API
+    stripe: StripeBoard | None  # None: no Stripe API
     down: frozenset[str] = frozenset()  # RPC providers that answer 503
     control: ChainControl | None = None  # None: the chain is as it is
+    analytics: AnalyticsBoard = field(default_factory=lambda: AnalyticsBoard({}))
 
 
 @dataclass(frozen=True)
@@ -77,11 +88,12 @@ def build_app(platform: Platform, faults: RpcFaults | None = None) -> BreakableA
     async def health(_: Request) -> JSONResponse:
         return JSONResponse({"status": "ok", "mode": platform.mode})
 
-    routes = [Route("/healthz", health), *control_routes(board, platform.control)]
+    routes = [Route("/healthz", health), *control_routes(board, platform.control, platform.stripe)]
     for name in PROVIDERS:
         endpoint = provider_endpoint(name, known, board, name in platform.down)
         routes.append(Route(f"/rpc/{name}", endpoint, methods=["GET", "POST"]))
-    return BreakableApp(routes=[*routes, *(stripe_routes(platform.store) if platform.store else ())])
+    routes += analytics_routes(platform.analytics)
+    return BreakableApp(routes=[*routes, *(stripe_routes(platform.stripe) if platform.stripe else ())])
 
 
 def prepare_simulated(
@@ -97,8 +109,8 @@ def prepare_simulated(
     unknown = sorted(set(faults) - set(FAULTS))
     if unknown:
         raise StartError(f"unknown fault {', '.join(unknown)}; there are {', '.join(FAULTS)}")
-    if options.rpc_only and "drop_audit_event" in faults:
-        raise StartError("fault drop_audit_event needs the exports, which are not there with --rpc-only")
+    if options.rpc_only and (needing := sorted(set(faults) & set(DROPS))):
+        raise StartError(f"fault {', '.join(needing)} needs the exports, which are not there with --rpc-only")
     other = {
         name: str(getattr(options, name))
         for name, usual in (("days", DAYS), ("seed", SEED))
@@ -112,23 +124,31 @@ def prepare_simulated(
     except ChainSettingsError as problem:
         raise StartError(str(problem)) from problem
     payments = None if options.rpc_only else payments_of(world)
+    figures = truth(world, payments.days if payments else None)
+    points = {}
     if payments:
         signatures = control.chain.signatures
         records = audit_records(world.actions, payments.actions, signatures)
-        deliver(Buckets(home), world, records, signatures, drop_audit_event="drop_audit_event" in faults)
+        life = live(world, api_calls(world, records), signatures)
+        dropped = {name: name in faults for name in DROPS}
+        deliver(Buckets(home), world, records, signatures, **dropped, calls=life.calls)
+        figures["hours"] = worker_truth(life)
+        points = points_of(life.lines)
+        figures["write_errors"] = write_errors(world)
     write(home, "faults.json", sorted(remembered | set(faults)))  # before anybody can see a fault
-    write(home, "truth.json", truth(world, payments.days if payments else None))
+    write(home, "truth.json", figures)
     sources = ("solana",) if options.rpc_only else SOURCES
     write_state(home, "simulated", (world.start, world.end), faults, profile, sources=sources)
-    return Platform("simulated", control.chain, _store(payments) if payments else None, _down(faults), control)
+    board, stripe = AnalyticsBoard(points), _stripe(payments) if payments else None
+    return Platform("simulated", control.chain, stripe, _down(faults), control, board)
 
 
 def _down(faults: Collection[str]) -> frozenset[str]:
     return frozenset(name for fault in faults for name in OUTAGES.get(fault, ()))
 
 
-def _store(payments: Payments) -> StripeStore:
-    return StripeStore({**payments.objects, "events": payments.events}, _balance(payments), payments.payout_of)
+def _stripe(payments: Payments) -> StripeBoard:
+    return StripeBoard({PLATFORM: partial(standing, payments, _balance(payments))})
 
 
 def prepare_recorded(home: Path, folder: Path, profile: str, faults: Collection[str] = ()) -> Platform:
@@ -149,7 +169,7 @@ def prepare_recorded(home: Path, folder: Path, profile: str, faults: Collection[
     windows = {source: span_text(span) for source, span in sorted(recorded.windows.items())}
     extra = {"windows": windows, "unserved_stripe_objects": dict(sorted(recorded.unserved.items()))}
     write_state(home, "recorded", recorded.window, faults, profile, extra)
-    return Platform("recorded", recorded.chain, recorded.store, _down(faults))
+    return Platform("recorded", recorded.chain, StripeBoard({PLATFORM: lambda _: recorded.store}), _down(faults))
 
 
 def payments_of(world: World) -> Payments:

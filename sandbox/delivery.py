@@ -1,8 +1,10 @@
-"""What the simulated platform puts into its buckets, and the fault of an audit record that never arrives.
+"""What the simulated platform puts into its buckets, and the faults of what doesn't arrive: a record, an object.
 
 Delivered objects are never rewritten. So the fault leaves out a record that has not been delivered yet: in a new home
 a money event of the second day, in a home that has it already a record of a further pair in the `accounts` stream, of
 which only the second arrives. The next delivery without the fault brings what is missing in an object of its own.
+
+A whole object of `http_requests` can be held back in a new home only; without the fault it comes late, as it is.
 """
 
 from __future__ import annotations
@@ -13,9 +15,12 @@ from datetime import timedelta
 from sandbox import firebase, firestore, logpush
 from sandbox.audit_log import AuditRecord, chained, to_ms
 from sandbox.bucket import EXPORTS, LOGPUSH, Buckets
+from sandbox.cloud_logging import cloud_logging
 from sandbox.logpush import LogObject
+from sandbox.managed_export import managed_exports
 from sandbox.model import World
 from sandbox.traffic import ApiCall, Log, api_calls
+from sandbox.worker_life import live
 
 PAIR_STREAM = "accounts"
 MAX_PAIRS = 20  # they fit between the last action of the world and its end
@@ -26,18 +31,32 @@ class FaultError(RuntimeError):
 
 
 def deliver(
-    buckets: Buckets, world: World, records: Sequence[AuditRecord], signatures: Sequence[str], drop_audit_event: bool
+    buckets: Buckets,
+    world: World,
+    records: Sequence[AuditRecord],
+    signatures: Sequence[str],
+    drop_audit_event: bool = False,
+    drop_logpush_object: bool = False,
+    calls: Sequence[ApiCall] | None = None,
 ) -> int:
     """Write everything the simulated platform delivers; gives the number of new objects.
 
-    With `drop_audit_event` one Worker trace with an audit record is held back. Without it everything held back by
-    earlier deliveries comes in late objects. Raises FaultError where the fault was used too often in one home.
+    With `drop_audit_event` one Worker trace with an audit record is held back, with `drop_logpush_object` an object of
+    requests. Without them everything held back by earlier deliveries comes late. Raises FaultError where a fault was
+    used too often in one home, or comes too late for it. `calls` are those of the world, where they are at hand.
     """
-    calls = api_calls(world, records)
-    files = firestore.firestore_objects(world, signatures) | firebase.auth_exports(world)
-    new = sum(buckets.put(EXPORTS, key, body) for key, body in (files | firebase.cloud_logging(world)).items())
+    calls = calls or live(world, api_calls(world, records), signatures).calls
+    files = firestore.firestore_objects(world, signatures) | managed_exports(world, signatures)
+    files |= firebase.auth_exports(world) | cloud_logging(world)
+    new = sum(buckets.put(EXPORTS, key, body) for key, body in files.items())
     new += sum(buckets.put(LOGPUSH, key, body) for key, body in logpush.marker_files().items())
-    new += _put(buckets, logpush.http_objects(world, calls))
+    requests = logpush.http_objects(world, calls)
+    if drop_logpush_object:
+        lost = lost_object(world, requests)
+        if buckets.get(LOGPUSH, lost.key) is not None:
+            raise FaultError("drop_logpush_object: the object was delivered into this home: run `make clean` first")
+        requests.remove(lost)
+    new += _put(buckets, requests)
     whole = logpush.trace_objects(world, calls)
     if not drop_audit_event:
         return new + _put(buckets, whole) + _put_late(buckets, whole) + _put_held_back(buckets, world, records)
@@ -58,6 +77,13 @@ def lost_call(world: World, calls: Sequence[ApiCall]) -> ApiCall:
     noon = to_ms(world.start + timedelta(days=1, hours=12))
     lone = [call for call in calls if [r.event["action"] for r in call.records] == ["deposit"]]
     return next((call for call in lone if call.at_ms >= noon), lone[0])
+
+
+def lost_object(world: World, objects: Sequence[LogObject]) -> LogObject:
+    """The object that a new home lacks: the first one after noon of the second day (or the first)."""
+    day = min(1, (world.end - world.start).days - 1)
+    noon = world.start + timedelta(days=day, hours=12)
+    return next(item for item in objects if item.opens >= noon)
 
 
 def pair(world: World, records: Sequence[AuditRecord], number: int) -> tuple[LogObject, LogObject]:

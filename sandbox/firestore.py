@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from sandbox.bookings import booking_delays
 from sandbox.logpush import pack
 from sandbox.model import Match, User, World
 
@@ -56,6 +56,16 @@ def firestore_objects(world: World, signatures: Sequence[str]) -> dict[str, byte
     return {f"{PREFIX}/{hour:%Y/%m/%d/%H}.ndjson.gz": pack(lines) for hour, lines in hours.items() if lines}
 
 
+def documents_at(world: World, signatures: Sequence[str], at: datetime) -> list[tuple[str, Doc]]:
+    """The documents that are there at an instant: (collection/id, data)."""
+    state: dict[str, Doc | None] = {}
+    rng = Random(f"firestore:{world.seed}")
+    for change in sorted(_changes(world, signatures, rng), key=lambda change: change.at):
+        if change.at <= at:
+            state[f"{change.collection}/{change.doc_id}"] = change.after
+    return [(path, data) for path, data in sorted(state.items()) if data is not None]
+
+
 def _changes(world: World, signatures: Sequence[str], rng: Random) -> Iterable[Change]:
     for user in world.users:
         moments = {user.created_at}
@@ -68,7 +78,7 @@ def _changes(world: World, signatures: Sequence[str], rng: Random) -> Iterable[C
         for number, _ in enumerate(match.changes):
             yield Change(match.changes[number].at, "matches", match.match_id, _match_doc(match, number))
     # The platform books a transaction once it is final: all its entries in one commit, so at one time.
-    booked: dict[int, timedelta] = defaultdict(lambda: timedelta(milliseconds=rng.randint(13_000, 40_000)))
+    booked = booking_delays(world, rng)
     for entry in world.ledger:
         doc = {
             "entryId": entry.entry_id,

@@ -23,7 +23,6 @@ from sandbox.traffic import ApiCall
 
 DATASETS = ("http_requests", "workers_trace_events")
 BATCH_MS = 1_800_000
-SCRIPT = "skill-match-api"
 HOST = "play.skill-match.example"
 
 
@@ -33,6 +32,16 @@ class LogObject:
 
     key: str
     lines: tuple[bytes, ...]
+
+    @property
+    def opens(self) -> datetime:
+        """Start of the time that its name states."""
+        return _named(self.key.rsplit("/", 1)[1].split("_")[0])
+
+    @property
+    def closes(self) -> datetime:
+        """End of the time that its name states."""
+        return _named(self.key.rsplit("/", 1)[1].split("_")[1])
 
     @cached_property
     def body(self) -> bytes:
@@ -55,7 +64,7 @@ def http_objects(world: World, calls: Sequence[ApiCall]) -> list[LogObject]:
     switch = to_ms(world.start + timedelta(days=2))
     rows = []
     for call in calls:
-        if call.cron:
+        if not call.is_request:
             continue
         rows.append((call.at_ms, _request(call, call.at_ms >= switch)))
         if call.subrequest_ray:
@@ -112,6 +121,10 @@ def _batches(dataset: str, world: World, rows: Iterable[tuple[int, bytes | None]
         name = f"{opens:%Y%m%dT%H%M%S}Z_{from_ms(cuts[number + 1]):%Y%m%dT%H%M%S}Z"
         objects.append(LogObject(f"{dataset}/{opens:%Y%m%d}/{name}_{_hex(name.encode())}.log.gz", lines))
     return objects
+
+
+def _named(text: str) -> datetime:
+    return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
 def _hex(seed: bytes) -> str:
@@ -182,8 +195,13 @@ def _subrequest(call: ApiCall, rfc3339: bool) -> bytes:
 
 
 def _trace(call: ApiCall) -> bytes:
+    event: dict[str, Any]
     if call.cron:
-        event: dict[str, Any] = {"Cron": call.cron, "ScheduledTimeMs": call.at_ms - call.at_ms % 60_000}
+        event = {"Cron": call.cron, "ScheduledTimeMs": call.at_ms - call.at_ms % 60_000}
+    elif call.kind == "alarm":
+        event = {"ScheduledTimeMs": call.at_ms}
+    elif call.kind == "queue":
+        event = {"Queue": "finalized-transactions", "BatchSize": 1}
     else:
         event = {
             "RayID": call.ray_id,
@@ -200,11 +218,11 @@ def _trace(call: ApiCall) -> bytes:
             "Entrypoint": "",
             "Event": event,
             "EventTimestampMs": call.at_ms,
-            "EventType": "scheduled" if call.cron else "fetch",
+            "EventType": "scheduled" if call.cron else call.kind,
             "Exceptions": exceptions,
             "Logs": [{"Level": log.level, "Message": list(log.args), "TimestampMs": log.at_ms} for log in call.logs],
             "Outcome": "exception" if call.exception else "ok",
-            "ScriptName": SCRIPT,
+            "ScriptName": call.script,
             "ScriptTags": [],
             "ScriptVersion": {"id": "5f0c1d3e-8c0a-4d53-9f8e-2f6d1a7b9c10"},
             "WallTimeMs": call.duration_ms,

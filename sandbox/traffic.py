@@ -11,6 +11,7 @@ from typing import Any
 from sandbox.audit_log import AuditRecord, to_ms
 from sandbox.model import World
 
+SCRIPT = "skill-match-api"
 DAY_MS = 86_400_000
 FREE_CALLS_A_DAY = 1_450
 QUIET_MS = 60_000  # no page is loaded in the last minute, so that every log line is out before the end
@@ -64,7 +65,10 @@ class Log:
 
 @dataclass(frozen=True)
 class ApiCall:
-    """One request at the edge. `cron` set: no request but a timed run of the Worker. `ip` is personal."""
+    """One request at the edge. `cron` set, or another `kind` than fetch: no request but a run of the Worker.
+
+    `ip` is personal.
+    """
 
     at_ms: int
     method: str
@@ -81,6 +85,13 @@ class ApiCall:
     cron: str | None = None
     subrequest_ray: str | None = None
     records: tuple[AuditRecord, ...] = ()
+    kind: str = "fetch"  # fetch | alarm | queue
+    script: str = SCRIPT
+
+    @property
+    def is_request(self) -> bool:
+        """Whether the edge saw a request."""
+        return self.kind == "fetch" and not self.cron
 
 
 def api_calls(world: World, records: Sequence[AuditRecord]) -> list[ApiCall]:

@@ -14,8 +14,6 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import (
     AnyHttpUrl,
-    BaseModel,
-    ConfigDict,
     Field,
     TypeAdapter,
     ValidationError,
@@ -23,22 +21,16 @@ from pydantic import (
     model_validator,
 )
 
+from warehouse.config_cloudflare import Cloudflare
+from warehouse.section import Base58, EnvName, GsUri, Section
+
 DEFAULT_PATH = Path("config/warehouse.yml")
 _REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)(?::-([^}]*))?\}")
-Base58 = Annotated[str, Field(pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44}$")]
-GsUri = Annotated[str, Field(pattern=r"^gs://[a-z0-9][a-z0-9._-]+(/.*)?$")]
 _URL = TypeAdapter(AnyHttpUrl)
-EnvName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$", description="name of an environment variable")]
 
 
 class ConfigError(ValueError):
     """The configuration can't be used; the message names each wrong key."""
-
-
-class Section(BaseModel):
-    """Every section refuses keys that it doesn't know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Embedded(Section):
@@ -92,13 +84,21 @@ class Solana(Section):
 
 
 class Stripe(Section):
-    """Stripe account, read with a restricted read-only key."""
+    """Stripe account, read with a restricted read-only key, and the connected accounts that are read with it.
+
+    An event may become visible `events_overlap_minutes` after its time and is still found. `timeout_seconds` is how
+    long the API may be silent. `count_test_mode`: whether test objects count in the marts; raw and staging have them.
+    """
 
     enabled: bool = True
     api_base: str = Field(default="https://api.stripe.com", pattern=r"^https?://")
     api_version: str = "2026-08-26.dahlia"
     api_key_env: EnvName = "STRIPE_API_KEY"
-    account: str = "default"
+    account: str = Field(default="default", pattern=r"^[0-9A-Za-z_]+$")
+    connected_accounts: list[Annotated[str, Field(pattern=r"^acct_[0-9A-Za-z]+$")]] = []
+    events_overlap_minutes: int = Field(default=60, ge=0)
+    count_test_mode: bool = False
+    timeout_seconds: float = Field(default=80, gt=0)
     max_network_retries: int = Field(default=4, ge=0)
     resources: list[
         Literal[
@@ -115,22 +115,20 @@ class Stripe(Section):
 
 
 class Firebase(Section):
-    """Prefixes of the exports; a null prefix is a part that the platform doesn't have."""
+    """Prefixes of the exports and tables in BigQuery; a null one is a part that the platform doesn't have.
+
+    Tables are project.dataset.table; dated sink tables project.dataset.prefix_*. Rows of the last `late_hours` before a
+    window are read again.
+    """
 
     enabled: bool = True
     changelog: GsUri | None = None
     auth_export: GsUri | None = None
     cloud_logging: GsUri | None = None
     managed_export: GsUri | None = None
-
-
-class Cloudflare(Section):
-    """Prefixes of the Logpush jobs; `late_days` is how long after its window an object is still looked for."""
-
-    enabled: bool = True
-    http_requests: GsUri | None = None
-    workers_trace_events: GsUri | None = None
-    late_days: int = Field(default=3, ge=0)
+    changelog_table: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]+\.\w+\.\w+$")] | None = None
+    cloud_logging_table: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]+\.\w+\.\w+\*?$")] | None = None
+    late_hours: int = Field(default=24, ge=0)
 
 
 class Sources(Section):
@@ -209,6 +207,7 @@ class Config(Section):
     landing: str
     staging: GsUri = Field(description="scratch prefix that load jobs read prepared rows from")
     pseudonym_key_env: EnvName = "WAREHOUSE_PSEUDONYM_KEY"
+    load_processes: int = Field(default=0, ge=0, le=64, description="that prepare a large load; 0: one a core")
     embedded: Embedded = Embedded()
     sources: Sources
     platforms: dict[str, Platform]

@@ -13,6 +13,7 @@ import yaml
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from warehouse.config import Config, ConfigError, Section, describe
+from warehouse.worker_logs import WorkerLogs
 
 PROFILES = Path("config/platforms")
 PostingClass = Literal["external", "holder", "escrow", "treasury"]
@@ -155,6 +156,7 @@ class Profile(Section):
     personal: list[str] = []
     events: list[EventMapping]
     documents: dict[str, dict[str, str]] = {}
+    worker_logs: WorkerLogs = WorkerLogs()
 
 
 def load_profile(config: Config, folder: Path = PROFILES) -> Profile:

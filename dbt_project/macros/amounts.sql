@@ -38,7 +38,8 @@ warehouse returns COUNTIF as NUMERIC once a table has been made from it.
 
 
 {#-
-Decimals of Stripe's minor units. ISK and UGX have none in daily life, but the API still counts them in hundredths.
+Decimals of Stripe's minor units, by https://docs.stripe.com/currencies (zero-decimal, three-decimal, special cases). ISK
+and UGX have none in daily life, but the API still counts them in hundredths; HUF and TWD too, whose payouts are whole.
 -#}
 {% macro currency_decimals(currency) -%}
     case
@@ -48,6 +49,23 @@ Decimals of Stripe's minor units. ISK and UGX have none in daily life, but the A
         when lower({{ currency }}) in ('bhd', 'jod', 'kwd', 'omr', 'tnd') then 3
         else 2
     end
+{%- endmacro %}
+
+
+{#-
+Condition: an object of Stripe counts in the platform's figures. Connected accounts have balances of their own; test mode
+counts only where sources.stripe.count_test_mode says so. What states no mode (a refund, say) is live.
+-#}
+{% macro stripe_counts(table=none) -%}
+    {%- set prefix = table ~ '.' if table else '' -%}
+    {%- set conditions = [] -%}
+    {%- if var('stripe_connected_accounts') -%}
+        {%- do conditions.append(prefix ~ "account not in ('" ~ var('stripe_connected_accounts') | join("', '") ~ "')") -%}
+    {%- endif -%}
+    {%- if not var('stripe_count_test_mode') -%}
+        {%- do conditions.append('coalesce(' ~ prefix ~ 'livemode, true)') -%}
+    {%- endif -%}
+    {{ conditions | join(' and ') or 'true' }}
 {%- endmacro %}
 
 

@@ -5,7 +5,7 @@ only the partitions of the run are read.
 {% test unique_key(model, columns, date_column=none, days=none) %}
     {%- set lists = {
         'rebuild_days': rebuild_days(), 'balance_days': balance_days(), 'finding_days': finding_days(),
-        'rpc_days': rpc_days(),
+        'rpc_days': rpc_days(), 'gap_days': gap_days(),
     } %}
     select
         {{ columns | join(', ') }},

@@ -50,6 +50,14 @@ constants, and the same window gives the same SQL whenever it runs. The clock is
 {%- endmacro %}
 
 
+{#- Days whose Logpush gaps are judged again: the rebuilt ones, and the day whose last minutes were not yet due before. -#}
+{% macro gap_days() -%}
+    {%- set late = modules.datetime.timedelta(minutes=var('logpush')['late_minutes']) -%}
+    {%- set due = parse_instant(var('window_start')) - late -%}
+    {{ return((rebuild_days() + [due.date().isoformat()]) | unique | sort) }}
+{%- endmacro %}
+
+
 {% macro rpc_days() -%}
     {{ return((var('rpc_partitions') or rebuild_days()) | unique | sort) }}
 {%- endmacro %}
@@ -93,6 +101,13 @@ constants, and the same window gives the same SQL whenever it runs. The clock is
 
 {% macro covered_until() -%}
     {{ timestamp_literal(parse_instant(var('covered_until') or var('window_end'))) }}
+{%- endmacro %}
+
+
+{#- Before this instant every Logpush object has had time to arrive. -#}
+{% macro logpush_due_until() -%}
+    {%- set late = modules.datetime.timedelta(minutes=var('logpush')['late_minutes']) -%}
+    {{ timestamp_literal(parse_instant(var('covered_until') or var('window_end')) - late) }}
 {%- endmacro %}
 
 

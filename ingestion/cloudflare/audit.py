@@ -8,13 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ingestion import fields
 from ingestion.base import Row
 from ingestion.fields import BadRecord
-from ingestion.jsontext import BadJson, dumps, loads
 from ingestion.personal import Platform
 
 TABLE = "platform_audit_events"
@@ -23,25 +22,18 @@ _AUDIT = re.compile(r'"type"\s*:\s*"audit"')
 _AMOUNT = re.compile(r"-?[0-9]{1,29}")
 
 
-def audit_texts(trace: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """(position, JSON text) of every log argument that is an audit event, also of one that is damaged."""
-    for log_place, log in enumerate(fields.items(trace, "Logs")):
-        message = _either(log, "Message", "message") if isinstance(log, dict) else None
-        arguments = message if isinstance(message, list) else [message]
-        for place, argument in enumerate(arguments):
-            position = f"Logs[{log_place}].Message[{place}]"
-            if isinstance(argument, dict) and argument.get("type") == "audit":
-                yield position, dumps(argument)
-            elif isinstance(argument, str) and _is_audit(argument):
-                yield position, argument
+def is_audit(event: Mapping[str, Any]) -> bool:
+    """Whether a JSON log line is an audit event."""
+    return event.get("type") == "audit"
 
 
-def audit_row(text: str, line: int, rules: Platform) -> Row:
-    """Row of one audit event. Raises BadRecord for a damaged event, another version, missing fields or wrong types."""
-    try:
-        event = loads(text.encode())
-    except BadJson as bad:
-        raise BadRecord("bad_audit_event", f"an audit event is {bad}") from None
+def resembles_audit(text: str) -> bool:
+    """Whether a text that is no JSON was meant to be an audit event."""
+    return _AUDIT.search(text) is not None
+
+
+def audit_row(event: Mapping[str, Any], line: int, rules: Platform) -> Row:
+    """Row of one audit event. Raises BadRecord for another version, missing fields or wrong types."""
     if event.get("v") != VERSION:
         raise BadRecord("audit_version", f"the audit event is not of version {VERSION}", "v")
     at = fields.time(event, "at", required=True)
@@ -75,17 +67,6 @@ def event_hash(event: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _is_audit(text: str) -> bool:
-    """Whether a text is an audit event at its top level, or can't be read and so may be one."""
-    if text.lstrip()[:1] != "{" or not _AUDIT.search(text):
-        return False
-    try:
-        value = loads(text.encode())
-    except BadJson:
-        return True
-    return isinstance(value, dict) and value.get("type") == "audit"
-
-
 def _amount(event: Mapping[str, Any]) -> str | None:
     """Base or minor units: an integer as text, so that no reader makes a float of it."""
     value = event.get("amount")
@@ -95,7 +76,3 @@ def _amount(event: Mapping[str, Any]) -> str | None:
     if text is not None and not _AMOUNT.fullmatch(text):
         raise BadRecord("wrong_type", "amount must be an integer", "amount")
     return text
-
-
-def _either(record: Mapping[str, Any], name: str, other: str) -> Any:
-    return record.get(name, record.get(other))

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any, BinaryIO
 
 from ingestion import fields
 from ingestion.base import Context, LandedObject, Row
+from ingestion.cloudflare.documented import documented, whole
 from ingestion.cloudflare.logpush import log_rows
 from ingestion.exports import key_day
 from ingestion.fields import BadRecord
 from ingestion.jsontext import dumps
-from ingestion.lines import Record
+from ingestion.lines import Record, in_their_case
 from ingestion.personal import Platform, platform
 
 TABLE = "cloudflare_http_requests"
-# Every field of the dataset begins with one of these.
-_FIELD = re.compile(
-    r"Bot|Cache|Client|ContentScan|Cookies|Edge|Firewall|FraudUser|JA[34]|LeakedCredential|Origin|Parent|PayPerCrawl|Ray|"
-    r"Request|Response|Security|Smart|UpperTier|VerifiedBot|WAF|Web|Worker|Zone"
-)
 _PATH_FIELDS = ("ClientRequestPath", "ClientRequestURI")
 _NO_PARENT = ("", "00")
 
@@ -30,13 +26,22 @@ def prepare_requests(landed: LandedObject, stream: BinaryIO, ctx: Context) -> It
     """Rows of one object."""
     rules = platform(ctx)
     day = key_day(landed)
-    return log_rows(landed, stream, lambda record: [_row(record, day, rules)])
+    known = documented("http_requests")
+    job = ctx.config.sources.cloudflare.jobs.get("http_requests")
+    rate = format(Decimal(str(job.output_options.sample_rate if job else 1)).normalize(), "f")
+
+    def convert(record: Record) -> list[Row]:
+        request = record.value
+        if not request.keys() <= known.types.keys():
+            request = in_their_case(request, known.spelling)
+            if known.types.keys().isdisjoint(request):
+                raise BadRecord("not_a_request", "the record has none of the fields of http_requests")
+        return [_row(request, record.line, day, rate, rules)]
+
+    return log_rows(landed, stream, ctx, convert)
 
 
-def _row(record: Record, named_day: date | None, rules: Platform) -> Row:
-    request = record.value
-    if not any(_FIELD.match(name) for name in request):
-        raise BadRecord("not_a_request", "the record has none of the fields of http_requests")
+def _row(request: Mapping[str, Any], line: int, named_day: date | None, rate: str, rules: Platform) -> Row:
     start, end = fields.time(request, "EdgeStartTimestamp"), fields.time(request, "EdgeEndTimestamp")
     known = start or end
     day = known.day if known else named_day
@@ -51,11 +56,12 @@ def _row(record: Record, named_day: date | None, rules: Platform) -> Row:
         "method": fields.text(request, "ClientRequestMethod"),
         "host": fields.text(request, "ClientRequestHost"),
         "path": rules.path(path) if path is not None else None,
-        "status": fields.whole(request, "EdgeResponseStatus"),
+        "status": whole(request, "EdgeResponseStatus"),
         "cache_status": fields.text(request, "CacheCacheStatus"),
         "origin_duration_ms": _origin_ms(request),
-        "record": dumps(rules.clean(_without_query(request))),
-        "_line": record.line,
+        "record": dumps(rules.clean.sparing(_without_query(request))),
+        "sample_rate": rate,
+        "_line": line,
         "_event_date": day.isoformat() if day else None,
     }
 
@@ -63,8 +69,8 @@ def _row(record: Record, named_day: date | None, rules: Platform) -> Row:
 def _origin_ms(request: Mapping[str, Any]) -> int | None:
     """Milliseconds; jobs with the deprecated OriginResponseTime state nanoseconds."""
     if request.get("OriginResponseDurationMs") is not None:
-        return fields.whole(request, "OriginResponseDurationMs")
-    nanos = fields.whole(request, "OriginResponseTime")
+        return whole(request, "OriginResponseDurationMs")
+    nanos = whole(request, "OriginResponseTime")
     return None if nanos is None else nanos // 1_000_000
 
 

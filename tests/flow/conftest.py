@@ -27,8 +27,16 @@ def clean(home) -> dict:
             ),
             "alerts": rows(client, "select * from ops.alerts"),
             "checks": rows(client, "select rule, outcome from ops.check_results where run_id like 'nightly_close%'"),
+            "write_errors": rows(
+                client,
+                "select format_timestamp('%Y-%m-%dT%H:%M:%SZ', hour_start) as hour, * "
+                "from intermediate.int_firebase__write_errors",
+            ),
             "marts": {
                 name: rows(client, f"select * from marts.{name}")
-                for name in ("escrow_balances_daily", "escrow_balances", "matches_daily", "money_daily", "stripe_daily")
+                for name in (
+                    *("escrow_balances_daily", "escrow_balances", "matches_daily", "money_daily", "stripe_daily"),
+                    "firebase_export_parity",
+                )
             },
         }

@@ -35,8 +35,8 @@ def test_it_prints_rows_figures_checks_alerts_and_where_the_report_is(home, clea
 def test_nothing_is_wrong_on_a_clean_run(clean):
     assert clean["alerts"] == []
     chain = ("coverage_gap", "missing_transaction", "pending_stale", "provider_disagreement")
-    objects = ("object_rewritten", "schema_changed")
-    rules = ("audit_log_gap", "escrow_mismatch", "rpc_outage", "step_failed", *chain, *objects)
+    objects = ("export_parity", "object_rewritten", "schema_changed")
+    rules = ("audit_log_gap", "escrow_mismatch", "logpush_gap", "rpc_outage", "step_failed", *chain, *objects)
     assert {row["rule"]: row["outcome"] for row in clean["checks"]} == dict.fromkeys(rules, "passed")
     assert clean["tables"]["raw.quarantine"] == []
 
@@ -88,6 +88,22 @@ def test_stripe_is_the_truth_each_day_and_currency(clean, truth):
     for (day, currency), row in held.items():
         expected = truth[day]["M21"][currency]
         assert {key: number(row[key]) for key in expected} == {key: number(value) for key, value in expected.items()}
+
+
+def test_failed_writes_to_firestore_are_the_truth_each_hour(home, clean):
+    held: dict = {}
+    for row in clean["write_errors"]:
+        codes = held.setdefault(row["hour"], {}).setdefault(row["logged_by"], {}).setdefault(row["collection"], {})
+        codes[row["code"]] = row["errors"]
+    assert held == json.loads((home / "sandbox" / "truth.json").read_text())["write_errors"]
+
+
+def test_the_managed_export_was_compared_document_by_document(clean):
+    compared = {
+        row["collection"]: row for row in clean["marts"]["firebase_export_parity"] if row["kind"] == "documents"
+    }
+    assert set(compared) == {"ledger", "matches", "users"}
+    assert all(row["expected"] == row["found"] > 50 for row in compared.values())
 
 
 def test_a_second_run_changes_no_figure_and_loads_nothing_twice(home, clean):

@@ -68,6 +68,7 @@ def test_the_withdrawals_are_those_of_the_settlement(recorded, fixtures):
         ("stg_stripe__payouts", 1),
         ("stg_stripe__refunds", 1),
         ("stg_firestore__changes", 5),
+        ("stg_firestore__export_documents", 14),
         ("stg_cloud_logging__entries", 62),  # 75 entries; 52 have an insertId, and 39 keys among them
         ("stg_cloudflare__http_requests", 3),
     ],
@@ -83,7 +84,7 @@ def test_what_cannot_be_used_is_in_quarantine_with_its_reason(recorded):
         ("charges", "wrong_type"): 1,
         ("firestore_changelog", "not_a_changelog_row"): 1,
         ("http_requests", "not_a_request"): 79,
-        ("managed_export", "reader_missing"): 5,
+        ("managed_export", "unknown_export"): 1,  # the file of what leveldb-export makes of it
         ("transactions", "log_truncated"): 1,
         ("unusable", "not_an_answer"): 1,
     }

@@ -151,7 +151,7 @@ def test_it_ends_with_its_parent(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--fault", "gremlins"], "unknown fault gremlins; there are drop_audit_event, move_base_unit, rpc_down"),
+        (["--fault", "gremlins"], "unknown fault gremlins; there are drop_audit_event, drop_logpush_object"),
         (["--input", "/nowhere/at/all"], "input folder /nowhere/at/all does not exist"),
         (["--input", ".", "--fault", "move_base_unit"], "needs the simulated platform"),
         (["--input", ".", "--pending", "1"], "--tip-at and --pending need the simulated platform"),

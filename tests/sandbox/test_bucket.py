@@ -23,6 +23,8 @@ from sandbox.bucket import EXPORTS, LOGPUSH, Buckets
 from sandbox.chain import build_chain
 from sandbox.delivery import MAX_PAIRS, FaultError, deliver, pair
 from sandbox.model import World
+from sandbox.traffic import api_calls
+from sandbox.worker_life import live
 from sandbox.world import build_world
 
 NAME = re.compile(r"^(\w+)/(\d{8})/(\d{8}T\d{6}Z)_(\d{8}T\d{6}Z)_([0-9a-f]{8})\.log\.gz$")
@@ -37,9 +39,10 @@ class Platform:
         self.signatures: Sequence[str] = [chain.signature_of(tx.index) for tx in self.world.transactions]
         self.payments = payments_of(self.world)
         self.records: list[AuditRecord] = audit_records(self.world.actions, self.payments.actions, self.signatures)
+        self.life = live(self.world, api_calls(self.world, self.records), self.signatures)
 
-    def deliver(self, home: Path, drop: bool = False) -> int:
-        return deliver(Buckets(home), self.world, self.records, self.signatures, drop_audit_event=drop)
+    def deliver(self, home: Path, drop: bool = False, **faults: bool) -> int:
+        return deliver(Buckets(home), self.world, self.records, self.signatures, drop, **faults, calls=self.life.calls)
 
 
 @pytest.fixture(scope="module")
@@ -158,10 +161,13 @@ def test_http_requests_change_their_time_format_on_the_third_day(home: Path, pla
     switch = platform.world.start + timedelta(days=2)
     assert min(numbers) > 2**53
     assert _time(max(numbers)) < switch <= _time(min(texts))
-    # As many page loads as planned, one request per audited action or transaction, and the Worker's own subrequests.
+    # As many page loads as planned, one request per audited action or transaction, webhooks that
+    # failed at first, and the Worker's own subrequests.
     subrequests = [line for line in lines if line["ParentRayID"] != "00"]
     groups = {("tx", r.tx_index) if r.tx_index is not None else (r.stream, r.seq) for r in platform.records}
-    assert len(lines) - len(subrequests) == 4 * 1_450 + len(groups)
+    failed = sum(line.kind == "webhook" and line.fields["outcome"] == "failed" for line in platform.life.lines)
+    assert failed > 3
+    assert len(lines) - len(subrequests) == 4 * 1_450 + len(groups) + failed
     assert 0 < len(subrequests) == sum(line["WorkerSubrequest"] for line in lines)
     assert {line["ParentRayID"] for line in subrequests} <= {line["RayID"] for line in lines}
 
@@ -174,6 +180,22 @@ def test_traces_hold_more_than_the_audit_log(home: Path) -> None:
     assert all(trace["Exceptions"][0]["Name"] == "Error" for trace in failed)
     arguments = [message for t in traces for entry in t["Logs"] for message in entry["Message"]]
     assert {type(message) for message in arguments} == {str, dict, int}
+
+
+def test_every_structured_line_is_in_one_trace_and_some_tell_of_the_day_before(home: Path, platform: Platform) -> None:
+    traces = [trace for traces in logs(home, "workers_trace_events").values() for trace in traces]
+    told, late = Counter(), 0
+    for trace in traces:
+        for entry in trace["Logs"]:
+            for message in entry["Message"]:
+                text = isinstance(message, str) and message.startswith('{"type":"') and '"audit"' not in message
+                line = json.loads(message) if text else message
+                if isinstance(line, dict) and "type" in line and "at" in line:
+                    told[json.dumps(line, sort_keys=True)] += 1
+                    late += line["at"][:10] < _time(trace["EventTimestampMs"] * 1_000_000).date().isoformat()
+    assert told == Counter(json.dumps(line.event(), sort_keys=True) for line in platform.life.lines)
+    assert len({line.kind for line in platform.life.lines}) == 6
+    assert late > 0
 
 
 def test_marker_files_are_no_logs(home: Path) -> None:
@@ -325,6 +347,17 @@ def test_a_dropped_audit_record_comes_late_and_nothing_is_rewritten(
     assert len(rows(after[late])) == 1
     assert {(e["stream"], e["seq"]) for e in audit_events(tmp_path)} == set(everything)
     assert platform.deliver(tmp_path) == 0
+
+
+def test_a_dropped_object_comes_late_under_its_own_name(home: Path, platform: Platform, tmp_path: Path) -> None:
+    platform.deliver(tmp_path, drop_logpush_object=True)
+    [lost] = set(all_bytes(home)) - set(all_bytes(tmp_path))
+    assert lost.startswith(f"gcs/{LOGPUSH}/http_requests/20261006/20261006T12")
+    assert platform.deliver(tmp_path, drop_logpush_object=True) == 0
+    assert platform.deliver(tmp_path) == 1
+    assert all_bytes(tmp_path) == all_bytes(home)
+    with pytest.raises(FaultError, match="make clean"):
+        platform.deliver(tmp_path, drop_logpush_object=True)
 
 
 def test_where_everything_was_delivered_the_fault_loses_a_new_record(

@@ -61,7 +61,7 @@ def _balances(control: ChainControl) -> list[Any]:
 
 def test_the_chain_alone_is_quickly_there(tmp_path: Path) -> None:
     platform = prepare_simulated(tmp_path, options=Simulated(days=1, rpc_only=True))
-    assert platform.store is None
+    assert platform.stripe is None
     assert not (tmp_path / "gcs").exists()
     day = {"start": "2026-10-05T00:00:00Z", "end": "2026-10-06T00:00:00Z"}
     state = json.loads((tmp_path / "sandbox/state.json").read_text())

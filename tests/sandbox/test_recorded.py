@@ -17,6 +17,7 @@ from sandbox.recorded import NO_TIMES, InputError, read_recorded
 from sandbox.recorded_times import EARLIEST, LATEST, instant
 from sandbox.serving import running
 from sandbox.stripe_api import API_KEY
+from sandbox.stripe_provider import PLATFORM
 
 FIXTURES = Path(__file__).parents[3] / "shared" / "fixtures"
 RECORDS = "http_requests_docs_unixnano.ndjson"
@@ -53,7 +54,8 @@ def served(platform: Platform, resource: str) -> list[dict[str, Any]]:
 @recordings
 def test_the_shared_recordings(tmp_path: Path) -> None:
     platform = prepare_recorded(tmp_path, FIXTURES, "openbook_v2")
-    counts = {name: platform.store.count(name) for name in ("charges", "customers", "events", "disputes", "refunds")}
+    store = platform.stripe.stores[PLATFORM]
+    counts = {name: store.count(name) for name in ("charges", "customers", "events", "disputes", "refunds")}
     assert counts == {"charges": 3, "customers": 1, "events": 1, "disputes": 2, "refunds": 1}
     assert {obj["id"] for obj in served(platform, "balance_transactions")} == {
         "txn_fake_ch_fakefakefakefakefake0001",
@@ -166,7 +168,7 @@ def test_stripe_files_are_told_apart(tmp_path: Path) -> None:
     # ch_2 has no usable time: it is found at the start of the window, so after all others.
     assert [charge["id"] for charge in charges] == ["ch_3", "ch_5", "ch_4", "ch_1", "ch_2"]
     assert (charges[3]["amount"], charges[4]["created"]) == (5, "x")
-    assert platform.store.balance["available"] == [{"amount": 7, "currency": "usd"}]
+    assert platform.stripe.stores[PLATFORM].balance["available"] == [{"amount": 7, "currency": "usd"}]
     told = state(tmp_path / "home")
     assert told["unserved_stripe_objects"] == {"deleted_customer": 1, "invoice": 2}
     assert told["window"] == {"start": "2023-11-14T00:00:00Z", "end": "2023-11-18T00:00:00Z"}

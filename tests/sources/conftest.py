@@ -10,11 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from google.cloud.bigquery import SchemaField
 
 from ingestion.base import Context, LandedObject
 from ingestion.privacy import Pseudonymizer
 from ingestion.sources import source
-from ingestion.tables import table_schema
+from ingestion.staging import columnar
+from ingestion.tables import home, table_schema
 from warehouse.config import load_config
 from warehouse.profile import load_profile
 from warehouse.window import Window
@@ -22,7 +24,12 @@ from warehouse.window import Window
 WINDOW = Window.parse("2026-10-05", "2026-10-09")
 KEY = b"key of the tests, 16 bytes or more"
 
+BY_THE_LOADER = {"_object_uri", "_landed_at", "raw_sealed", "first_seen_at", "last_seen_at"}
+"""Columns that the loader adds; it seals `raw_base64` into `raw_sealed`."""
+
 Rows = dict[str, list[dict[str, Any]]]
+
+_BYTES = SchemaField("raw_base64", "STRING")
 
 
 @pytest.fixture(scope="session")
@@ -42,9 +49,11 @@ def pure() -> Context:
 
 @pytest.fixture(scope="session")
 def prepare(pure: Context) -> Callable[..., Rows]:
-    """prepare(source, dataset, bytes as received[, name]) -> rows by table, with every column the schema asks for."""
+    """prepare(source, dataset, bytes as received[, name, ctx]) -> rows by table, with every column of its schema."""
 
-    def run(source_name: str, dataset: str, body: bytes, name: str = "object.ndjson") -> Rows:
+    def run(
+        source_name: str, dataset: str, body: bytes, name: str = "object.ndjson", ctx: Context | None = None
+    ) -> Rows:
         landed = LandedObject(
             uri=f"gs://landing/{source_name}/{dataset}/{name}.1.0123456789ab.gz",
             source=source_name,
@@ -59,12 +68,22 @@ def prepare(pure: Context) -> Callable[..., Rows]:
         stored = body if body.startswith(b"\x1f\x8b") else gzip.compress(body)
         found: Rows = {}
         with gzip.GzipFile(fileobj=io.BytesIO(stored)) as stream:
-            for table, columns in source(source_name).datasets[dataset].prepare(landed, stream, pure):
-                assert {*columns, "_object_uri", "_landed_at"} == {field.name for field in table_schema(table)}
+            for table, columns in source(source_name).datasets[dataset].prepare(landed, stream, ctx or pure):
+                assert {*columns, "_object_uri", "_landed_at"} == _columns(table)
                 found.setdefault(table, []).append(columns)
+        for table, rows in found.items():  # as the loader does it: a value that doesn't fit its column is an error
+            columnar([{**row, "raw_base64": None} for row in rows], [*table_schema(table, home(table)), _BYTES])
         return found
 
     return run
+
+
+def _columns(table: str) -> set[str]:
+    """Columns that a row producer and the loader give together; the loader seals a quarantine row's bytes."""
+    names = {field.name for field in table_schema(table, home(table))}
+    if table == "quarantine":
+        names = names - {"raw_sealed", "first_seen_at", "last_seen_at"} | {"raw_base64"}
+    return names
 
 
 @pytest.fixture(scope="session")

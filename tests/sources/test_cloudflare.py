@@ -53,6 +53,7 @@ def test_a_request_is_typed_exact_and_anonymous(prepare, user):
         "status": 200,
         "cache_status": "dynamic",
         "origin_duration_ms": 12,
+        "sample_rate": "1",
         "_line": 1,
         "_event_date": "2026-10-05",
     }
@@ -82,7 +83,7 @@ def test_fields_that_are_opted_out_are_null_and_the_name_gives_the_day(prepare):
     [row] = prepare("cloudflare", "http_requests", ndjson({"RayID": "r1"}), name)["cloudflare_http_requests"]
     nothing = {key: value for key, value in row.items() if value is None}
     assert row["_event_date"] == "2026-10-06"
-    assert set(row) - set(nothing) == {"ray_id", "record", "_line", "_event_date"}
+    assert set(row) - set(nothing) == {"ray_id", "sample_rate", "record", "_line", "_event_date"}
     [row] = prepare("cloudflare", "http_requests", ndjson({"RayID": "r1"}))["cloudflare_http_requests"]
     assert row["_event_date"] is None
 
@@ -121,7 +122,7 @@ def test_the_batch_form_and_gzip_give_the_same_rows(prepare, body):
         (b"[]x", "bad_json"),
         (b'{"RayID": "\xff"}', "invalid_utf8"),
         (b'{"RayID": 7}', "wrong_type"),
-        (b'{"EdgeResponseStatus": "200"}', "wrong_type"),
+        (b'{"EdgeResponseStatus": "200 OK"}', "wrong_type"),
         (b'{"EdgeResponseStatus": 99999999999999999999}', "out_of_range"),
         (b'{"EdgeStartTimestamp": 1.791158400123456789e18}', "bad_time"),
         (b'"text"', "not_an_object"),
@@ -218,6 +219,8 @@ def test_a_trace_is_typed_and_its_texts_are_clean(prepare, user):
         "cpu_ms": 3,
         "wall_ms": 17,
         "log_count": 4,
+        "error_log_count": 0,
+        "warning_log_count": 0,
         "exception_count": 1,
         "_line": 1,
         "_event_date": "2026-10-05",
@@ -316,7 +319,7 @@ def test_lower_case_copies_and_absent_fields(prepare):
 
 @pytest.mark.parametrize(
     ("bad", "code"),
-    [({"a": 1}, "not_a_trace"), (trace(Logs="x"), "wrong_type"), (trace(CPUTimeMs="3"), "wrong_type")],
+    [({"a": 1}, "not_a_trace"), (trace(Logs="x"), "wrong_type"), (trace(CPUTimeMs="3 ms"), "wrong_type")],
 )
 def test_a_record_that_is_no_trace_is_quarantined(prepare, bad, code):
     rows = prepare("cloudflare", "workers_trace_events", ndjson(bad, trace()))

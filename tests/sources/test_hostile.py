@@ -91,6 +91,9 @@ DATASETS = {
     ),
 }
 
+DERIVED = ("platform_audit_events", "worker_logs")
+"""Rows beside that of the record that holds them."""
+
 
 @pytest.mark.parametrize("place", DATASETS, ids="-".join)
 def test_no_record_stops_the_reading(prepare, place):
@@ -99,12 +102,13 @@ def test_no_record_stops_the_reading(prepare, place):
     def run(records: list[dict[str, Any]]) -> None:
         body = b"".join(json.dumps(record).encode() + b"\n" for record in records)
         rows = prepare(*place, body)
+        rows.pop("schema_changes", None)  # tells of objects, not of records
         for table in rows.values():
             for row in table:
                 orjson.dumps(row)  # what the loader does with it
-                assert row["_event_date"] is None or date.fromisoformat(row["_event_date"])
+                assert (day := row.get("_event_date")) is None or date.fromisoformat(day)
         if place[0] == "cloudflare" and not any("events" in record for record in records):
-            own = [row["_line"] for name, table in rows.items() if name != "platform_audit_events" for row in table]
+            own = [row["_line"] for name, table in rows.items() if name not in DERIVED for row in table]
             assert set(own) == set(range(1, len(records) + 1))
 
     run()

@@ -11,6 +11,7 @@ select
     status as status_code,
     cache_status,
     origin_duration_ms,
+    sample_rate,
     record,
     _object_uri as object_uri,
     _line as line_number,

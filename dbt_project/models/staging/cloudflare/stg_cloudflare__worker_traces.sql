@@ -7,6 +7,8 @@ select
     cpu_ms,
     wall_ms,
     log_count,
+    error_log_count,
+    warning_log_count,
     exception_count,
     record,
     _object_uri as object_uri,

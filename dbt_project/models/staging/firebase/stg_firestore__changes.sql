@@ -1,4 +1,5 @@
--- The tracker delivers at least once, so event ids repeat. Imports carry the id "": nothing tells two of them apart.
+-- The tracker delivers at least once, so event ids repeat. Imports carry the id "": those of the same document with the
+-- same data are one.
 select
     `timestamp` as changed_at,
     event_id,
@@ -16,6 +17,10 @@ select
 from {{ source('raw', 'firestore_changelog') }}
 where {{ of_current_objects() }}
 qualify row_number() over (
-    partition by event_id, if(event_id = '', concat(_object_uri, ':', cast(_line as string)), ''), _event_date
+    partition by
+        event_id,
+        if(event_id = '', document_name, ''),
+        if(event_id = '', coalesce(data, ''), ''),
+        _event_date
     order by _landed_at desc, _object_uri desc, _line desc
 ) = 1

@@ -1,0 +1,154 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='insert_overwrite',
+    partition_by={'field': 'gap_date', 'data_type': 'date'},
+    partitions=date_literals(gap_days()),
+    cluster_by=['dataset'],
+) }}
+
+-- Whole minutes that no object of a Logpush dataset vouches for, from the dataset's first object on, as far as objects
+-- have had time to arrive. Logpush writes nothing where nothing happened, so only gaps of the configured length count.
+{%- set limits = var('logpush')['min_gap_minutes'] %}
+with days as (
+    select day
+    from unnest([{{ date_literals(gap_days()) | join(', ') }}]) as day
+),
+
+histories as (
+    select
+        dataset,
+        min(covered_from) as first_at
+    from {{ ref('int_cloudflare__coverage') }}
+    where dataset in {{ text_list(limits | list) }}
+    group by dataset
+),
+
+-- The part of each day that must be covered.
+due as (
+    select
+        days.day,
+        histories.dataset,
+        greatest(timestamp(days.day), histories.first_at) as due_from,
+        least(timestamp(date_add(days.day, interval 1 day)), {{ logpush_due_until() }}) as due_to
+    from days
+    cross join histories
+    where
+        timestamp(days.day) < {{ logpush_due_until() }}
+        and histories.first_at < timestamp(date_add(days.day, interval 1 day))
+),
+
+spans as (
+    select
+        coverage_date as day,
+        dataset,
+        covered_from,
+        covered_to
+    from {{ ref('int_cloudflare__coverage') }}
+    where {{ on_days('coverage_date', gap_days()) }}
+
+    union all
+
+    select
+        day,
+        dataset,
+        due_from as covered_from,
+        due_from as covered_to
+    from due
+
+    union all
+
+    select
+        day,
+        dataset,
+        due_to as covered_from,
+        due_to as covered_to
+    from due
+),
+
+reached as (
+    select
+        day,
+        dataset,
+        covered_from,
+        max(covered_to) over (
+            partition by day, dataset
+            order by covered_from, covered_to
+            rows between unbounded preceding and 1 preceding
+        ) as reached_to
+    from spans
+),
+
+-- Cut to whole minutes.
+holes as (
+    select
+        reached.day,
+        reached.dataset,
+        {{ next_minute('reached.reached_to') }} as gap_from,
+        timestamp_trunc(least(reached.covered_from, due.due_to), minute) as gap_to
+    from reached
+    inner join due on reached.day = due.day and reached.dataset = due.dataset
+    where reached.reached_to < reached.covered_from and reached.reached_to < due.due_to
+),
+
+measured as (
+    select
+        *,
+        timestamp_diff(gap_to, gap_from, minute) as minutes
+    from holes
+    where gap_from < gap_to
+),
+
+gaps as (
+    select *
+    from measured
+    where
+        minutes >= case
+            when dataset is null then 1
+            {%- for name, minimum in limits.items() %}
+                when dataset = '{{ name }}' then {{ minimum }}
+            {%- endfor %}
+        end
+),
+
+seen as (
+    select
+        event_date,
+        'http_requests' as dataset,
+        edge_start_at as happened_at
+    from {{ ref('stg_cloudflare__http_requests') }}
+    where {{ on_days('event_date', gap_days()) }}
+
+    union all
+
+    select
+        event_date,
+        'workers_trace_events' as dataset,
+        event_at as happened_at
+    from {{ ref('stg_cloudflare__worker_traces') }}
+    where {{ on_days('event_date', gap_days()) }}
+),
+
+-- What is known of the time all the same: events that came in objects of another time, and those of the other dataset.
+events as (
+    select
+        gaps.day,
+        gaps.dataset,
+        gaps.gap_from,
+        {{ count_where("gaps.dataset = seen.dataset") }} as events_seen,
+        {{ count_where("gaps.dataset <> seen.dataset") }} as other_events_seen
+    from gaps
+    inner join seen
+        on gaps.day = seen.event_date and gaps.gap_from <= seen.happened_at and gaps.gap_to > seen.happened_at
+    group by gaps.day, gaps.dataset, gaps.gap_from
+)
+
+select
+    gaps.day as gap_date,
+    gaps.dataset,
+    gaps.gap_from,
+    gaps.gap_to,
+    gaps.minutes,
+    coalesce(events.events_seen, 0) as events_seen,
+    coalesce(events.other_events_seen, 0) as other_events_seen
+from gaps
+left join events on gaps.day = events.day and gaps.dataset = events.dataset and gaps.gap_from = events.gap_from

@@ -1,0 +1,32 @@
+-- A line has no id: object, line and place are the key, and each is loaded once.
+select
+    kind,
+    `at` as logged_at,
+    service,
+    endpoint,
+    method,
+    status as status_code,
+    duration_ms,
+    queue,
+    depth,
+    oldest_ms,
+    provider,
+    event_id,
+    event_type,
+    created_at,
+    outcome,
+    attempt,
+    error as error_name,
+    query,
+    row_count,
+    signature,
+    slot,
+    finalized_at,
+    `position` as log_position,
+    record,
+    _object_uri as object_uri,
+    _line as line_number,
+    _event_date as event_date,
+    _landed_at as landed_at
+from {{ source('raw', 'worker_logs') }}
+where {{ of_current_objects() }}

@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+READER := ingestion/firebase/export_reader
 export WAREHOUSE_HOME ?= var
 unexport PYTHONDONTWRITEBYTECODE # a run is dozens of processes; each would compile what it imports again
 export PYTHONWARNINGS := ignore::FutureWarning,ignore::DeprecationWarning
@@ -18,15 +19,17 @@ help: ## what can be done here
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
 	@echo '  variables of run: FAULT="NAME ..."  INPUT=FOLDER PROFILE=NAME  START=... END=...'
 
-setup: $(READY) ## install the pinned requirements into .venv
+setup: $(READY) ## install the pinned requirements into .venv, those of the managed-export reader into one of its own
 
-$(READY): requirements.txt
+$(READY): requirements.txt $(READER)/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@echo "installing the pinned requirements into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv==0.9.30'
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt
 	@$(BIN)/python -c 'import duckdb_extensions; duckdb_extensions.import_extension("spatial")'
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/export-reader
+	@$(BIN)/uv pip install --quiet --python $(VENV)/export-reader/bin/python -r $(READER)/requirements.txt
 	@touch $(READY)
 
 run: $(READY) ## hourly and nightly jobs through Airflow on the embedded warehouse, then a summary
@@ -55,11 +58,12 @@ down: $(READY) ## stop what `make up` started
 doctor: $(READY) ## check sources, credentials, buckets, datasets and permissions
 	@$(BIN)/python -m jobs doctor
 
-campaign: $(READY) ## the long tests: killed runs, 2,000 generated IDLs, 200 runs with RPC faults, 2 x 100 deletions
+campaign: $(READY) ## the long tests: killed runs, 2,000 generated IDLs, faults of every source, 2 x 100 deletions
 	CAMPAIGN=1 $(BIN)/python -m pytest -n 0 tests/flow/test_kill.py tests/solana/test_borsh_roundtrip.py
 	$(BIN)/python tests/solana/chain_campaign.py faults --runs 200
 	$(BIN)/python tests/solana/chain_campaign.py deletions --runs 100
 	$(BIN)/python tests/solana/chain_campaign.py deletions --runs 100 --listings 2
+	$(BIN)/python tests/sources/source_campaign.py --runs 300
 
 bench: $(READY) ## speed, as ratios measured side by side
 	$(BIN)/python -m benchmarks
@@ -67,6 +71,8 @@ bench: $(READY) ## speed, as ratios measured side by side
 lock: ## compile requirements.txt again, as of a date (newest of everything installs a broken Airflow)
 	$(BIN)/uv pip compile --quiet requirements.in --python-version 3.11 --exclude-newer 2026-09-20 \
 	  --custom-compile-command 'make lock' -o requirements.txt
+	$(BIN)/uv pip compile --quiet $(READER)/requirements.in --python-version 3.11 --exclude-newer 2026-09-20 \
+	  --custom-compile-command 'make lock' -o $(READER)/requirements.txt
 
 clean: ## remove everything that runs have written
 	rm -rf $(WAREHOUSE_HOME) dbt_project/target dbt_project/logs

@@ -10,26 +10,40 @@ from typing import Any, BinaryIO
 
 from ingestion import fields
 from ingestion.base import Context, LandedObject, Row
+from ingestion.drift import FieldWatch
 from ingestion.fields import BadRecord
+from ingestion.firebase.counts import count_row
+from ingestion.firebase.documents import DocumentPath, cleaned, user_ids
+from ingestion.firebase.known_fields import known_fields
 from ingestion.jsontext import BadJson, dumps, loads
 from ingestion.lines import Record, prepared
 from ingestion.personal import Platform, platform
 
 TABLE = "firestore_changelog"
 OPERATIONS = ("CREATE", "UPDATE", "DELETE", "IMPORT")
-_DOCUMENTS = "/documents/"
 
 
 def prepare_changelog(landed: LandedObject, stream: BinaryIO, ctx: Context) -> Iterator[Row]:
     """Rows of a changelog object."""
     rules = platform(ctx)
-    return prepared(landed, stream, lambda record: [_row(record, rules)])
+    rows, envelopes = (FieldWatch(landed, known_fields(name)) for name in ("firestore_changelog", "changelog_envelope"))
+
+    def convert(record: Record) -> list[Row]:
+        change = record.value
+        if isinstance(change.get("json"), dict):
+            envelopes.see(change, record.line)
+            change = change["json"]
+        row = _row(change, record.line, rules)
+        rows.see(change, record.line)
+        return [row]
+
+    yield from prepared(landed, stream, convert)
+    yield from rows.rows()
+    yield from envelopes.rows()
+    yield from count_row(landed, stream)
 
 
-def _row(record: Record, rules: Platform) -> Row:
-    change = record.value
-    if isinstance(change.get("json"), dict):
-        change = change["json"]
+def _row(change: dict[str, Any], line: int, rules: Platform) -> Row:
     if not {"timestamp", "event_id", "document_name", "operation"} & set(change):
         raise BadRecord("not_a_changelog_row", "the record has none of the changelog's fields")
     at = fields.time(change, "timestamp", required=True)
@@ -41,7 +55,7 @@ def _row(record: Record, rules: Platform) -> Row:
     stated_id = fields.text(change, "document_id")
     data, old_data = _document(change, "data"), _document(change, "old_data")
     parameters = _document(change, "path_params")
-    path = _Path(name, rules, _user_ids(data, rules) | _user_ids(old_data, rules))
+    path = DocumentPath(name, rules, user_ids(data, rules) | user_ids(old_data, rules))
     return TABLE, {
         "timestamp": at.text,
         "event_id": event_id,
@@ -49,46 +63,12 @@ def _row(record: Record, rules: Platform) -> Row:
         "document_id": path.hide(stated_id) if stated_id else path.document_id,
         "collection": path.collection,
         "operation": operation,
-        "data": _cleaned(data, rules),
-        "old_data": _cleaned(old_data, rules),
+        "data": cleaned(data, rules),
+        "old_data": cleaned(old_data, rules),
         "path_params": None if parameters is None else dumps(rules.clean(path.hide_values(parameters))),
-        "_line": record.line,
+        "_line": line,
         "_event_date": at.day.isoformat(),
     }
-
-
-class _Path:
-    """A document's full name, with the ids of users in it hidden.
-
-    Whose document it is tells the collection, or the document itself: an id that its own fields give as a user's.
-    """
-
-    def __init__(self, name: str, rules: Platform, user_ids: set[str]) -> None:
-        root, separator, relative = name.partition(_DOCUMENTS)
-        if not separator:
-            root, relative = "", name
-        segments = relative.split("/")
-        if len(segments) < 2 or len(segments) % 2 or not all(segments):
-            raise BadRecord("bad_document_name", "document_name is no path of collections and ids", "document_name")
-        self._hidden: dict[str, str] = {}
-        for collection, document in zip(segments[::2], segments[1::2], strict=True):
-            if rules.is_user_document(collection, document) or document in user_ids:
-                self._hidden[document] = rules.identity(document) or ""
-        places = enumerate(segments)
-        shown = [self.hide(segment) if place % 2 else segment for place, segment in places]
-        self.name = f"{root}{separator}{'/'.join(shown)}"
-        self.document_id = shown[-1]
-        self.collection = "/".join("{}" if place % 2 else part for place, part in enumerate(segments[:-1]))
-
-    def hide(self, document_id: str) -> str:
-        """An id as raw tables show it."""
-        return self._hidden.get(document_id, document_id)
-
-    def hide_values(self, parameters: Any) -> Any:
-        """Parameters of the path (wildcard -> id) with the same ids hidden."""
-        if not isinstance(parameters, dict):
-            return parameters
-        return {key: self.hide(item) if isinstance(item, str) else item for key, item in parameters.items()}
 
 
 def _document(change: dict[str, Any], name: str) -> Any:
@@ -103,13 +83,3 @@ def _document(change: dict[str, Any], name: str) -> Any:
     if value is not None and not isinstance(value, dict):
         raise fields.wrong_type(name, "a JSON object", value)
     return value
-
-
-def _cleaned(document: Any, rules: Platform) -> str | None:
-    return None if document is None else dumps(rules.clean(document))
-
-
-def _user_ids(document: Any, rules: Platform) -> set[str]:
-    if not isinstance(document, dict):
-        return set()
-    return {value for key, value in document.items() if isinstance(value, str) and rules.is_user_key(key)}

@@ -50,6 +50,10 @@ MARTS: dict[str, dict[str, str]] = {
         timeout_calls INT64, connection_calls INT64, invalid_calls INT64, max_latency_ms INT64, last_called_at
         TIMESTAMP
     """),
+    "marts.logpush_gaps": _columns("""
+        gap_date DATE, dataset STRING, gap_from TIMESTAMP, gap_to TIMESTAMP, minutes INT64, events_seen INT64,
+        other_events_seen INT64
+    """),
     "marts.chain_continuity": _columns("""
         account STRING, account_kind STRING, kind STRING, mint STRING, symbol STRING, decimals INT64, result
         STRING, from_slot INT64, to_slot INT64, transactions INT64, opening_amount NUMERIC, opening_source
@@ -78,6 +82,10 @@ MARTS: dict[str, dict[str, str]] = {
         disagreement_date DATE, provider STRING, window_start TIMESTAMP, window_end TIMESTAMP, signatures
         INT64, listing_omissions INT64, transaction_omissions INT64, found_by_proof INT64, example_signature
         STRING, example_held_by STRING, newest_slot INT64, first_found_at TIMESTAMP, last_found_at TIMESTAMP
+    """),
+    "marts.firebase_export_parity": _columns("""
+        kind STRING, subject STRING, dataset STRING, collection STRING, generation INT64, export_date DATE,
+        as_of_time TIMESTAMP, expected INT64, found INT64, quarantined INT64, missing INT64, surplus INT64
     """),
     "marts.warehouse_health": _columns("""
         source STRING, window_start TIMESTAMP, window_end TIMESTAMP, newest_event_date DATE, newest_event_at

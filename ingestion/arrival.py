@@ -22,7 +22,7 @@ from warehouse.window import Window
 
 TOGETHER = 50
 """Objects of which the manifest is asked and told at once."""
-TOGETHER_BYTES = 64 << 20
+TOGETHER_BYTES = 16 << 20
 """Bytes of such objects that wait in memory at most (a single larger one apart)."""
 
 EMPTY = hashlib.sha256(b"").hexdigest()

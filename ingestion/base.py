@@ -91,6 +91,7 @@ class Context:
 Land = Callable[[Window, Context], Iterator[NewObject]]
 Verify = Callable[[Window, Context, int], Iterator[NewObject]]
 Prepare = Callable[[LandedObject, BinaryIO, Context], Iterator[Row]]
+MayBeCut = Callable[[bytes, LandedObject, Context], bool]
 
 
 @dataclass(frozen=True)
@@ -99,13 +100,15 @@ class Dataset:
 
     `immutable`: the source never rewrites an object, so other content under its name is a conflict: recorded, alerted,
     both kept, and the newest counts. `delivered_once`: equal content under another name is the same delivery repeated;
-    it is recorded and not loaded again.
+    it is recorded and not loaded again. `may_be_cut`: whether an object with this first line holds a record a line,
+    each for itself, so that pieces of it (cutting.Piece) may be prepared apart.
     """
 
     name: str
     prepare: Prepare
     immutable: bool = False
     delivered_once: bool = False
+    may_be_cut: MayBeCut | None = None
 
 
 @dataclass(frozen=True)

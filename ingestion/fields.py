@@ -31,37 +31,43 @@ def missing(name: str) -> BadRecord:
 
 def text(record: Mapping[str, Any], name: str, *, required: bool = False) -> str | None:
     """A text field; None where absent or null."""
-    value = _get(record, name, required)
-    if value is not None and not isinstance(value, str):
+    value = record.get(name)
+    if value is None:
+        return _absent(name, required)
+    if not isinstance(value, str):
         raise wrong_type(name, "text", value)
     return value
 
 
 def flag(record: Mapping[str, Any], name: str, *, required: bool = False) -> bool | None:
     """A boolean field."""
-    value = _get(record, name, required)
-    if value is not None and not isinstance(value, bool):
+    value = record.get(name)
+    if value is None:
+        return _absent(name, required)
+    if not isinstance(value, bool):
         raise wrong_type(name, "true or false", value)
     return value
 
 
 def whole(record: Mapping[str, Any], name: str, *, required: bool = False) -> int | None:
     """An integer field that fits 64 bits. `12.0` is an integer, `"12"` and `true` are not."""
-    value = _get(record, name, required)
+    value = record.get(name)
+    if value is None:
+        return _absent(name, required)
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         value = int(value)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+    if isinstance(value, bool) or not isinstance(value, int):
         raise wrong_type(name, "an integer", value)
-    if value is not None and not -INT64 <= value < INT64:
+    if not -INT64 <= value < INT64:
         raise BadRecord("out_of_range", f"{name} doesn't fit 64 bits", name)
     return value
 
 
 def money(record: Mapping[str, Any], name: str, *, required: bool = False) -> str | None:
     """An amount in minor or base units: a JSON integer (never a float, never text), as NUMERIC text."""
-    value = _get(record, name, required)
+    value = record.get(name)
     if value is None:
-        return None
+        return _absent(name, required)
     if isinstance(value, bool) or not isinstance(value, int):
         raise wrong_type(name, "an integer in minor units", value)
     if abs(value) >= NUMERIC:
@@ -71,11 +77,9 @@ def money(record: Mapping[str, Any], name: str, *, required: bool = False) -> st
 
 def time(record: Mapping[str, Any], name: str, unit: Unit = "auto", *, required: bool = False) -> Instant | None:
     """A time field in any of the sources' forms; `""` is as good as absent."""
-    value = _get(record, name, required)
+    value = record.get(name)
     if value is None or value == "":
-        if required:
-            raise missing(name)
-        return None
+        return _absent(name, required)
     try:
         return instant(value, unit)
     except BadTime as error:
@@ -85,16 +89,16 @@ def time(record: Mapping[str, Any], name: str, unit: Unit = "auto", *, required:
 def items(record: Mapping[str, Any], name: str) -> list[Any]:
     """A list field; empty where absent or null."""
     value = record.get(name)
-    if value is not None and not isinstance(value, list):
+    if value is None:
+        return []
+    if not isinstance(value, list):
         raise wrong_type(name, "a list", value)
-    return value or []
-
-
-def _get(record: Mapping[str, Any], name: str, required: bool) -> Any:
-    value = record.get(name)
-    if value is None and required:
-        raise missing(name)
     return value
+
+
+def _absent(name: str, required: bool) -> None:
+    if required:
+        raise missing(name)
 
 
 def _kind(value: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-_BEYOND_64_BITS = re.compile(rb"\d{20}")  # orjson would make a float of such an integer
+_DIGITS = bytes(ord("0") if chr(byte) in "0123456789" else ord(" ") for byte in range(256))
 _SPACE = re.compile(r"[ \t\r\n]*")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
@@ -26,7 +26,7 @@ class BadJson(ValueError):
 
 def loads(raw: bytes) -> Any:
     """The JSON value of UTF-8 bytes. No NaN, no infinity; lone surrogates become U+FFFD. Raises BadJson."""
-    if not _BEYOND_64_BITS.search(raw):
+    if not _has_20_digits(raw):  # orjson would make a float of an integer beyond 64 bits
         try:
             return orjson.loads(raw)
         except orjson.JSONDecodeError:
@@ -39,6 +39,11 @@ def loads(raw: bytes) -> Any:
     if _SPACE.match(text, end).end() != len(text):
         raise BadJson("bad_json", "not JSON: text after the value")
     return value
+
+
+def _has_20_digits(raw: bytes) -> bool:
+    """Whether 20 digits stand side by side; five of them are then neighbours in a look at every fourth byte."""
+    return b"00000" in raw[::4].translate(_DIGITS) and b"0" * 20 in raw.translate(_DIGITS)
 
 
 def decode(text: str, start: int) -> tuple[Any, int]:

@@ -106,6 +106,24 @@ def open_received(storage: Storage, uri: str, sha256: str) -> BinaryIO:
     return _Received(fetched)
 
 
+def is_damaged(stream: BinaryIO) -> bool:
+    """Whether a landed object's gzip breaks otherwise than by ending early; the stream is left at its beginning.
+
+    What stands before an early end is right. Behind damage the records may read well and be wrong: the check sum that
+    would tell comes last.
+    """
+    try:
+        while stream.read(CHUNK):
+            pass
+    except EOFError:
+        return False
+    except (OSError, zlib.error):
+        return True
+    finally:
+        stream.seek(0)
+    return False
+
+
 class _Received(gzip.GzipFile):
     """Closes the temporary file with the stream."""
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from ingestion.base import LandedObject, Row
+from ingestion.cutting import first_line
 from ingestion.fields import BadRecord
 from ingestion.jsontext import BadJson, decode, loads, skip_space
 from ingestion.quarantine import quarantine_row
@@ -21,11 +21,13 @@ CHUNK = 256 * 1024
 LOOKAHEAD = 64 * 1024 * 1024
 """How much of an object is read to learn whether it is a document over many lines."""
 
+LISTED = 10**9
+"""Between lines that are records each, element n of a list on line m has the number m * LISTED + n."""
+
 _BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """A JSON value with its place (line of an NDJSON object, else number of the element) and its bytes as received."""
 
     line: int
@@ -33,8 +35,7 @@ class Record:
     raw: bytes
 
 
-@dataclass(frozen=True)
-class Bad:
+class Bad(NamedTuple):
     """Bytes that hold no record. `code`: bad_json, invalid_utf8, nested_too_deep, truncated_gzip, bad_gzip."""
 
     line: int
@@ -71,11 +72,13 @@ def converted(landed: LandedObject, record: Record, convert: Convert) -> list[Ro
     return [quarantine_row(landed, record.line, code, reason, record.raw, position=position)]
 
 
-def in_their_case(record: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """The record with its known fields in the source's spelling; `names` maps lower case to it.
+def in_their_case(record: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """The record with its known fields in the source's spelling (itself, if it is so); `names` maps lower case to it.
 
     Copies made by other tools have lower-case keys; where both are there, the source's own counts.
     """
+    if record.keys() <= set(names.values()):
+        return record
     spelled = {names.get(key.lower(), key): value for key, value in record.items() if key not in names.values()}
     return spelled | {key: value for key, value in record.items() if key in names.values()}
 
@@ -88,6 +91,11 @@ def records(stream: BinaryIO, wrapper: str | None = None) -> Iterator[Record | B
     """
     lines = Lines(stream)
     coming = iter(lines)
+    if first_line(stream) > 1:  # a piece of an object whose first line was a record
+        yield from _by_line(coming, wrapper, first_line(stream))
+        if lines.broken:
+            yield lines.broken
+        return
     head = b""
     for line in coming:
         head += line
@@ -106,12 +114,12 @@ class Lines:
 
     def __init__(self, stream: BinaryIO) -> None:
         self._read = getattr(stream, "read1", stream.read)  # read() would lose what it had when the stream breaks
-        self._count = 0
+        self._count = first_line(stream) - 1
         self.broken: Bad | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         held: list[bytes] = []
-        first = True
+        first = self._count == 0
         while chunk := self._chunk():
             if first:
                 chunk, first = chunk.removeprefix(_BOM), False
@@ -143,6 +151,15 @@ class Lines:
         return b""
 
 
+def is_record(line: bytes, wrapper: str | None = None) -> bool:
+    """Whether an object whose first line this is holds a record a line, so that it may be cut."""
+    try:
+        value = loads(line.strip())
+    except BadJson:
+        return False
+    return isinstance(value, dict) and not _is_list(value, wrapper)
+
+
 def _split(body: bytes) -> list[bytes]:
     return [line + b"\n" for line in body.removesuffix(b"\n").split(b"\n")] if body else []
 
@@ -154,24 +171,36 @@ def _is_json(text: bytes) -> bool:
         return False
 
 
-def _by_line(lines: Iterable[bytes], wrapper: str | None) -> Iterator[Record | Bad]:
-    inner = 0
-    for number, line in enumerate(lines, 1):
+def _by_line(lines: Iterable[bytes], wrapper: str | None, first: int = 1) -> Iterator[Record | Bad]:
+    """Records are numbered by their lines; where the first line is a list, all are numbered as its elements are."""
+    inner, numbered_by_line = 0, first > 1
+    for number, line in enumerate(lines, first):
         raw = line.rstrip(b"\r\n")
-        if not raw.strip():
+        text = raw.strip()
+        if not text:
             continue
         try:
-            value = loads(raw.strip())
+            value = loads(text)
         except BadJson as bad:
             yield Bad(number, raw, bad.code, bad.reason)
             continue
-        wrapped = isinstance(value, dict) and wrapper is not None and isinstance(value.get(wrapper), list)
-        if wrapped or isinstance(value, list):
+        if _is_list(value, wrapper):
+            if numbered_by_line:
+                inner = number * LISTED
             for item in _document(raw.decode(), wrapper, inner):
                 inner = item.line
                 yield item
-        else:
+        elif numbered_by_line or not inner:
+            numbered_by_line = True
             yield Record(number, value, raw)
+        else:
+            inner += 1
+            yield Record(inner, value, raw)
+
+
+def _is_list(value: Any, wrapper: str | None) -> bool:
+    wrapped = isinstance(value, dict) and wrapper is not None and isinstance(value.get(wrapper), list)
+    return wrapped or isinstance(value, list)
 
 
 def _document_or_lines(coming: Iterator[bytes], head: bytes, wrapper: str | None) -> Iterator[Record | Bad]:

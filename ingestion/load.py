@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,13 +15,11 @@ from datetime import UTC, datetime
 from google.cloud import bigquery
 
 from ingestion.base import Context, LandedObject, Source
-from ingestion.drift import change_row
-from ingestion.landing import open_received
 from ingestion.manifest import Transition, objects_in_state, record_transitions
-from ingestion.quarantine import quarantine_row, sealed
+from ingestion.prepare import Prepared
 from ingestion.staging import RowFiles, Scratch
 from ingestion.tables import OPS, RAW, home, table_schema
-from warehouse.config import ConfigError
+from ingestion.workers import prepare_batch
 from warehouse.window import format_instant
 
 log = logging.getLogger(__name__)
@@ -54,16 +51,6 @@ class Loaded:
         self.rows += other.rows
         self.quarantined += other.quarantined
         self.event_dates |= other.event_dates
-
-
-@dataclass
-class _Count:
-    rows: int = 0
-    quarantined: int = 0
-    dates: set[str | None] = field(default_factory=set)
-    tables: set[str] = field(default_factory=set)
-    wrong_types: Counter[str] = field(default_factory=Counter)
-    unreadable: str = ""
 
 
 def load_pending(source: Source, ctx: Context) -> Loaded:
@@ -99,15 +86,12 @@ def _batches(objects: Sequence[LandedObject]) -> Iterator[list[LandedObject]]:
         yield batch
 
 
-def _load_batch(source: Source, batch: Sequence[LandedObject], ctx: Context, name: str) -> dict[str, _Count]:
-    counts = {landed.uri: _Count() for landed in batch}
+def _load_batch(source: Source, batch: Sequence[LandedObject], ctx: Context, name: str) -> dict[str, Prepared]:
     loaded_at = datetime.now(UTC)  # a fact about the load, never an input of a figure
     with RowFiles() as files, Scratch(ctx.client, ctx.filesystem, ctx.config.staging, name) as scratch:
-        for landed in batch:
-            _prepare(source, landed, ctx, files, counts[landed.uri], loaded_at)
-        files.close()
+        counts = prepare_batch(batch, source.datasets, ctx, files, loaded_at)
         loaded = {
-            table: scratch.load(table, path, table_schema(table, home(table))) for table, path in files.tables().items()
+            table: scratch.load(table, held, table_schema(table, home(table))) for table, held in files.tables().items()
         }
         manifest = scratch.load_rows("loaded", [_summary(item, counts[item.uri]) for item in batch], LOADED_SCHEMA)
         outcomes = [_loaded(item, counts[item.uri]).row(ctx.attempt_id, loaded_at) for item in batch]
@@ -117,56 +101,21 @@ def _load_batch(source: Source, batch: Sequence[LandedObject], ctx: Context, nam
     return counts
 
 
-def _prepare(
-    source: Source, landed: LandedObject, ctx: Context, files: RowFiles, count: _Count, loaded_at: datetime
-) -> None:
-    """Rows of one object into the files. An object that breaks its reader keeps its good rows and is quarantined."""
-    landed_at, seen_at = format_instant(landed.landed_at), format_instant(loaded_at)
-
-    def add(table: str, columns: dict) -> None:
-        if table == "quarantine":
-            if columns["reason_code"] == "wrong_type":
-                count.wrong_types[columns["position"]] += 1
-            columns = sealed(columns, ctx.sealer)
-            columns["first_seen_at"], columns["last_seen_at"] = landed_at, seen_at
-            count.quarantined += 1
-        elif home(table) == RAW:
-            count.rows += 1
-        columns["_object_uri"], columns["_landed_at"] = landed.uri, landed_at
-        files.add(table, columns)
-        count.tables.add(table)
-        if home(table) == RAW:
-            count.dates.add(columns.get("_event_date"))
-
-    try:
-        with open_received(ctx.filesystem, landed.uri, landed.sha256) as stream:
-            for table, columns in source.datasets[landed.dataset].prepare(landed, stream, ctx):
-                add(table, columns)
-    except ConfigError:  # the reader can't start: nothing is wrong with the object
-        raise
-    except Exception as error:  # one bad object must not stop the others: it is kept, named and can be replayed
-        log.exception("object can't be read to its end: %s", landed.uri)
-        count.unreadable = f"the reader stopped: {type(error).__name__}"
-        add(*quarantine_row(landed, 0, "unreadable", count.unreadable, b""))
-    for name, records in sorted(count.wrong_types.items()):
-        add(*change_row(landed, name, "changed_type", None, records, 0))
-
-
 def _transition(landed: LandedObject, outcome: str, detail: str = "") -> Transition:
     return Transition(landed.source, landed.dataset, landed.origin_uri, landed.uri, "loaded", outcome, detail)
 
 
-def _loaded(landed: LandedObject, count: _Count) -> Transition:
+def _loaded(landed: LandedObject, count: Prepared) -> Transition:
     return _transition(landed, "unreadable" if count.unreadable else "ok", count.unreadable)
 
 
-def _dates(batch: Sequence[LandedObject], counts: Mapping[str, _Count]) -> set[str | None]:
+def _dates(batch: Sequence[LandedObject], counts: Mapping[str, Prepared]) -> set[str | None]:
     """Partitions that the batch's objects have rows in, or had."""
     fresh = {day for count in counts.values() for day in count.dates}
     return fresh.union(*(landed.stale_dates for landed in batch))
 
 
-def _summary(landed: LandedObject, count: _Count) -> dict:
+def _summary(landed: LandedObject, count: Prepared) -> dict:
     dates = {day for day in count.dates if day} | landed.stale_dates
     return {
         "uri": landed.uri,

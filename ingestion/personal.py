@@ -10,7 +10,8 @@ import base58
 
 from ingestion.base import Context
 from ingestion.jsontext import BadJson, dumps, loads
-from ingestion.privacy import Cleaner, Pseudonymizer, field_group, looks_like_id, normal_key, scrub_text
+from ingestion.privacy import NAMES_KEPT, TEXTS_KEPT, Cleaner, Pseudonymizer, field_group, looks_like_id, normal_key
+from ingestion.scrub import is_inert, scrub_text, without_queries
 
 USER_KEYS = field_group("user")
 WALLET_KEYS = field_group("wallet")
@@ -19,8 +20,13 @@ USER_COLLECTIONS = field_group("user_collections")
 ROLES = field_group("roles")
 
 _ADDRESS = re.compile(r"(?<![0-9A-Za-z])[1-9A-HJ-NP-Za-km-z]{32,44}(?![0-9A-Za-z])")
+INERT_LENGTH = 200
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_AS_ZERO = str.maketrans("123456789", "000000000")
+_LONG_WORD = re.compile(r"[0-9A-Za-z]{32}")
 _PSEUDONYM = re.compile(r"(?:user|wallet|customer)_[0-9a-f]{32}")
 _ACTOR = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,31})[:/](.+)", re.DOTALL)
+_OPENING, _CLOSING = ("{", "["), ("}", "]")
 _SELF = frozenset(("me", "self", "current"))
 
 
@@ -45,12 +51,15 @@ class Platform:
         user_collections: Iterable[str] = (),
     ) -> None:
         self._pseudonym = pseudonym
+        self._known: dict[tuple[str, str], str | None] = {}
+        self._inert: dict[bytes, bool] = {}
         self._own = frozenset(own)
         self._collections = USER_COLLECTIONS.union(name.lower() for name in user_collections)
         kinds = dict.fromkeys((*USER_KEYS, *(normal_key(name) for name in personal)), "user")
         kinds |= dict.fromkeys(WALLET_KEYS, "wallet")
         self._kinds = kinds
         names = "|".join(sorted(map(re.escape, self._collections), key=len, reverse=True))
+        self._named = re.compile(rf"(?<![0-9a-z_-])(?:{names.translate(_AS_ZERO)})/")
         self._segment = re.compile(rf"(?<![0-9A-Za-z_-])({names})/([^/?#\s\"'<>\\]+)", re.IGNORECASE)
         self.clean = Cleaner(self.identity, kinds, text=self.text, plain=PUBLIC_ADDRESS_KEYS)
 
@@ -61,6 +70,14 @@ class Platform:
         """
         if not value:
             return None
+        known = self._known.get((value, kind))
+        if known is None:
+            if len(self._known) >= NAMES_KEPT:
+                self._known.clear()
+            known = self._known[value, kind] = self._identity(value, kind)
+        return known
+
+    def _identity(self, value: str, kind: str) -> str | None:
         if value in self._own or value.lower() in ROLES or _PSEUDONYM.fullmatch(value):
             return value
         if is_address(value):
@@ -85,11 +102,14 @@ class Platform:
 
     def text(self, text: str) -> str:
         """Free text, a path, or JSON inside a text, without personal data."""
-        if text[:1] in ("{", "[") and text[-1:] in ("}", "]"):
+        if text[:1] in _OPENING and text[-1:] in _CLOSING:
             try:
-                return dumps(self.clean(loads(text.encode())))
+                return dumps(self.clean.sparing(loads(text.encode())))
             except BadJson:
                 pass
+        text = without_queries(text)
+        if self._is_known_inert(text):
+            return text
         text = scrub_text(text)
         if "/" in text:
             text = self._segment.sub(self._hide_segment, text)
@@ -97,9 +117,23 @@ class Platform:
             text = _ADDRESS.sub(self._hide_address, text)
         return text
 
+    def _is_known_inert(self, text: str) -> bool:
+        """Whether nothing in a text could be personal whatever its digits are; most texts repeat but for those."""
+        if len(text) > INERT_LENGTH or not text.isascii():
+            return False
+        shape = text.encode().translate(_ZEROS)
+        known = self._inert.get(shape)
+        if known is None:
+            if len(self._inert) >= TEXTS_KEPT:
+                self._inert.clear()
+            zeroed = shape.decode()
+            known = is_inert(zeroed) and not self._named.search(zeroed.lower()) and not _LONG_WORD.search(zeroed)
+            self._inert[shape] = known
+        return known
+
     def path(self, path: str) -> str:
         """Path of a URL without query and fragment, ids of users in it under their pseudonyms."""
-        return self.text(re.split(r"[?#]", path, maxsplit=1)[0])
+        return self.clean.sparing(path.partition("?")[0].partition("#")[0])
 
     def _hide_segment(self, match: re.Match[str]) -> str:
         word, segment = match[1], match[2]

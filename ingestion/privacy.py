@@ -6,13 +6,12 @@ are which is told by personal_fields.yml.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -20,6 +19,8 @@ from ingestion.scrub import REDACTED, scrub_text
 
 LONG_ID = 20  # Firebase's own ids have 20 or 28 characters
 RULES_KEPT = 10_000  # keys whose rule is remembered; hostile data could hold any number of keys
+TEXTS_KEPT, SHORT = 50_000, 64  # likewise, texts of so many characters at most
+NAMES_KEPT = 100_000  # likewise, pseudonyms
 
 FIELDS_FILE = Path(__file__).parent / "personal_fields.yml"
 
@@ -54,13 +55,22 @@ class Pseudonymizer:
         if len(key) < 16:
             raise ValueError("the pseudonym key needs at least 16 bytes")
         self._key = key
+        self._known: dict[tuple[str, str], str] = {}
+
+    def __reduce__(self) -> tuple[type[Pseudonymizer], tuple[bytes]]:
+        return Pseudonymizer, (self._key,)  # another process remembers for itself
 
     def __call__(self, value: str | None, kind: str) -> str | None:
         """Pseudonym `<kind>_<32 hex>`; None and "" stay None."""
         if not value:
             return None
-        digest = hmac.new(self._key, f"{kind}:{value}".encode(), hashlib.sha256).hexdigest()
-        return f"{kind}_{digest[:32]}"
+        known = self._known.get((kind, value))
+        if known is None:
+            digest = hmac.digest(self._key, f"{kind}:{value}".encode(), "sha256")
+            if len(self._known) >= NAMES_KEPT:
+                self._known.clear()
+            known = self._known[kind, value] = f"{kind}_{digest.hex()[:32]}"
+        return known
 
 
 def normal_key(key: str) -> str:
@@ -77,8 +87,15 @@ def clean(value: Any, pseudonym: Pseudonymizer, pseudonym_keys: Mapping[str, str
     return Cleaner(pseudonym, pseudonym_keys)(value)
 
 
-_Rule = tuple[str, str, str]
-"""Key as it is written, what to do with its value, kind of pseudonym."""
+class _Rule(NamedTuple):
+    """What to do with a key's value, the key as it is written, the kind of pseudonym."""
+
+    action: str
+    shown: str
+    kind: str
+
+
+_UNSEEN = _Rule("", "", "")
 
 
 class Cleaner:
@@ -102,46 +119,109 @@ class Cleaner:
     ) -> None:
         self._name, self._kinds, self._text = name, keys, text
         self._plain, self._drop = frozenset(plain), DROPPED_KEYS.union(drop)
-        self._rules: dict[str, _Rule] = {}
+        self._rules: dict[str, _Rule | None] = {}
+        self._known: dict[str, str] = {}
 
     def __call__(self, value: Any) -> Any:
         """The value's copy; the value itself is not changed."""
+        return self.sparing(_copied(value))
+
+    def sparing(self, value: Any) -> Any:
+        """The same without a copy of what needs no change: the result shares those parts, so neither may be changed."""
         if isinstance(value, dict):
-            rules = self._rules
-            fields = ((rules.get(key) or self._rule(key), item) for key, item in value.items())
-            return {rule[0]: None if item is None else self._field(rule, item) for rule, item in fields}
+            return self._object(value)
         if isinstance(value, list):
-            return [self(item) for item in value]
-        return self._text(value) if isinstance(value, str) else value
+            return self._list(value)
+        return self._string(value) if isinstance(value, str) else value
+
+    # The two loops below take most of the time that a load spends on a record: no call that can be spared.
+
+    def _object(self, value: dict[str, Any]) -> dict[str, Any]:
+        rules, known = self._rules, self._known
+        cleaned, renamed = value, False
+        for key, item in value.items():
+            rule = rules.get(key, _UNSEEN)
+            if rule is _UNSEEN:
+                rule = self._rule(key)
+            if rule is None:
+                kind = item.__class__
+                if kind is str:
+                    new = known.get(item)
+                    if new is None:
+                        new = self._string(item)
+                elif kind is dict:
+                    new = self._object(item)
+                elif kind is list:
+                    new = self._list(item)
+                else:
+                    continue
+            else:
+                renamed = renamed or rule.shown != key
+                new = None if item is None else self._field(rule, item)
+            if new is not item:
+                if cleaned is value:
+                    cleaned = value.copy()
+                cleaned[key] = new
+        return {scrub_text(key): item for key, item in cleaned.items()} if renamed else cleaned
+
+    def _list(self, value: list[Any]) -> list[Any]:
+        cleaned = value
+        for place, item in enumerate(value):
+            kind = item.__class__
+            if kind is str:
+                new = self._string(item)
+            elif kind is dict:
+                new = self._object(item)
+            elif kind is list:
+                new = self._list(item)
+            else:
+                continue
+            if new is not item:
+                if cleaned is value:
+                    cleaned = value.copy()
+                cleaned[place] = new
+        return cleaned
+
+    def _string(self, text: str) -> str:
+        """`text` of a string; short ones repeat (methods, hosts, regions), so their result is remembered."""
+        if len(text) > SHORT:
+            return self._text(text)
+        new = self._known.get(text)
+        if new is None:
+            if len(self._known) >= TEXTS_KEPT:
+                self._known.clear()
+            new = self._known[text] = self._text(text)
+        return new
 
     def _field(self, rule: _Rule, value: Any) -> Any:
-        _, action, kind = rule
-        if action == "clean":
-            return self(value)
-        if action == "name":
-            return self._named(value, kind)
-        if action == "redact":
+        if rule.action == "name":
+            return self._named(value, rule.kind)
+        if rule.action == "redact":
             return REDACTED
-        if action == "drop":
+        if rule.action == "drop":
             return None
-        if action == "plain" and isinstance(value, str):
+        if rule.action == "plain" and isinstance(value, str):
             return scrub_text(value)
-        if action == "plain" and isinstance(value, list):
-            return [scrub_text(item) if isinstance(item, str) else self(item) for item in value]
-        return self(value)
+        if rule.action == "plain" and isinstance(value, list):
+            return [scrub_text(item) if isinstance(item, str) else self.sparing(item) for item in value]
+        return self.sparing(value)
 
-    def _rule(self, key: str) -> _Rule:
+    def _rule(self, key: str) -> _Rule | None:
+        """None for a key that stays and whose value is cleaned, which is most of them."""
         normal, shown = normal_key(key), scrub_text(key)
-        if normal in self._kinds:
-            rule = (shown, "name", self._kinds[normal])
+        kind = self._kinds.get(normal, "")
+        if kind:
+            action = "name"
         elif normal in SECRET_KEYS:
-            rule = (shown, "redact", "")
+            action = "redact"
         elif normal in self._drop:
-            rule = (shown, "drop", "")
+            action = "drop"
         else:
-            rule = (shown, "plain" if normal in self._plain else "clean", "")
-        if len(self._rules) < RULES_KEPT:
-            self._rules[key] = rule
+            action = "plain" if normal in self._plain else "clean"
+        rule = None if action == "clean" and shown == key else _Rule(action, shown, kind)
+        if len(self._rules) >= RULES_KEPT:
+            self._rules.clear()
+        self._rules[key] = rule
         return rule
 
     def _named(self, value: Any, kind: str) -> Any:
@@ -151,17 +231,24 @@ class Cleaner:
         if isinstance(value, int) and not isinstance(value, bool):
             return self._name(str(value), kind)
         if isinstance(value, list):
-            return [self._named(item, kind) if not isinstance(item, dict) else self(item) for item in value]
+            return [self._named(item, kind) if not isinstance(item, dict) else self._object(item) for item in value]
         if isinstance(value, dict):
             return dict(self._named_member(key, item, kind) for key, item in value.items())
         return value
 
     def _named_member(self, key: str, item: Any, kind: str) -> tuple[str, Any]:
-        [(shown, cleaned)] = self({key: item}).items()
+        [(shown, cleaned)] = self._object({key: item}).items()
         is_id = looks_like_id(key) or shown != key
         return (self._name(key, kind) or "") if is_id else shown, cleaned
 
 
+def _copied(value: Any) -> Any:
+    """A copy of a JSON value's objects and lists."""
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
+
+
 def looks_like_id(text: str) -> bool:
     """Whether a path segment or map key is an id and no word: it has a digit or is long."""
-    return any(char.isdigit() for char in text) or len(text) >= LONG_ID
+    return len(text) >= LONG_ID or any(map(str.isdigit, text))

@@ -20,7 +20,11 @@ class Sealer:
     """Seals and opens bytes that belong to a row's id."""
 
     def __init__(self, key: bytes) -> None:
+        self._key = key
         self._cipher = AESSIV(HKDF(SHA256(), 64, salt=None, info=_PURPOSE).derive(key))
+
+    def __reduce__(self) -> tuple[type[Sealer], tuple[bytes]]:
+        return Sealer, (self._key,)  # the cipher can't be sent to another process
 
     def seal(self, raw: bytes, row_id: str) -> str:
         """The sealed bytes, base64; empty bytes stay empty."""

@@ -9,7 +9,7 @@ from google.cloud import bigquery
 
 SCHEMAS = Path(__file__).parent / "schemas"
 RAW, OPS, SCRATCH = "raw", "ops", "scratch"
-OF_OBJECTS = {"schema_changes": OPS}
+OF_OBJECTS = {"schema_changes": OPS, "record_counts": OPS}
 """Tables outside raw that rows of landed objects go to."""
 DATASETS = (RAW, OPS, SCRATCH, "staging", "intermediate", "marts")
 

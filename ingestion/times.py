@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
-from typing import Any, Literal
-
-from warehouse.window import format_instant
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
 
 Unit = Literal["auto", "s", "ms", "us", "ns"]
 
 _NANOS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1) * 1000
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1) * 1000 + 999
 _NUMBER = re.compile(r"[+-]?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?\s?(?:([Zz]|UTC|GMT)|([+-])(\d\d):?(\d\d)?)?)?",
@@ -26,8 +26,7 @@ class BadTime(ValueError):
     """The value is no time, or not an exact one."""
 
 
-@dataclass(frozen=True, order=True)
-class Instant:
+class Instant(NamedTuple):
     """A point in time: whole nanoseconds since the epoch."""
 
     unix_nanos: int
@@ -40,12 +39,19 @@ class Instant:
     @property
     def text(self) -> str:
         """ISO 8601 UTC text of `at`, as rows carry it."""
-        return format_instant(self.at)
+        seconds, nanos = divmod(self.unix_nanos, 1_000_000_000)
+        return f"{_second(seconds)}.{nanos // 1000:06}Z" if nanos >= 1000 else f"{_second(seconds)}Z"
 
     @property
     def day(self) -> date:
         """UTC day."""
         return self.at.date()
+
+
+@lru_cache(maxsize=100_000)
+def _second(seconds: int) -> str:
+    """ISO 8601 text of a second; the records of an object share few."""
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat().removesuffix("+00:00")
 
 
 def instant(value: Any, unit: Unit = "auto") -> Instant:
@@ -64,10 +70,8 @@ def instant(value: Any, unit: Unit = "auto") -> Instant:
         found = _from_float(value, unit)
     else:
         found = _from_number(value, unit)
-    try:
-        found.at  # noqa: B018  (the range of datetime is the range of a timestamp column)
-    except OverflowError:
-        raise BadTime("the time is outside the years 1 to 9999") from None
+    if not _FIRST <= found.unix_nanos <= _LAST:  # the range of datetime is the range of a timestamp column
+        raise BadTime("the time is outside the years 1 to 9999")
     return found
 
 
@@ -106,4 +110,4 @@ def _from_number(value: int | Fraction, unit: Unit) -> Instant:
         raise BadTime("the number is too large for a time")
     if unit == "auto":
         unit = "s" if size < 10**11 else "ms" if size < 10**14 else "us" if size < 10**17 else "ns"
-    return Instant(int(value * _NANOS[unit] // 1))
+    return Instant(value * _NANOS[unit] if isinstance(value, int) else int(value * _NANOS[unit] // 1))

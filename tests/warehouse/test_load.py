@@ -139,3 +139,23 @@ def test_a_landed_object_that_was_changed_is_noticed(ctx):
     assert held(ctx, "changed") == []
     rows = ctx.query("select reason from raw.quarantine where source = 'changed'")
     assert [row["reason"] for row in rows] == ["the reader stopped: LandingCorrupt"]
+
+
+def test_damaged_gzip_gives_no_row_and_one_cut_short_gives_those_before_its_end(ctx):
+    body = lines(*((f"s{number}", number, "2026-10-05") for number in range(2000)))
+    packed = gzip.compress(body, mtime=0)
+    wrong_sum = packed[:-8] + b"\x00\x00\x00\x00" + packed[-4:]  # every record reads well
+    objects = [
+        NewObject("signatures", "sum", wrong_sum, "api"),
+        NewObject("signatures", "cut", packed[: len(packed) // 2], "api"),
+    ]
+    source = a_source("damaged", objects)
+    run.land(source, WINDOW, ctx, "t")
+    run.load(source, WINDOW, ctx, "t")
+    rows = ctx.query(
+        "select split(_object_uri, '/')[offset(5)] as name, count(*) as n, max(_line) as last "
+        "from raw.solana_signatures where _object_uri like '%/damaged/%' group by 1"
+    )
+    assert [(row["name"][:3], row["n"] == row["last"], 500 < row["n"] < 2000) for row in rows] == [("cut", True, True)]
+    reasons = ctx.query("select reason_code, _line from raw.quarantine where source = 'damaged' order by 1")
+    assert [(row["reason_code"], row["_line"]) for row in reasons] == [("bad_gzip", 0), ("unreadable", 0)]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-NAMES = ("load", "solana_decode", "solana_rows", "solana_memory")
+NAMES = ("load", "logpush_memory", "solana_decode", "solana_rows", "solana_memory", "stripe_pages")
 
 
 def main(

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,12 +20,12 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.environment import CompetitorsMissing, competitors_python
 from ingestion.solana.anchor.events import Decoded, decode_payload, payload_of
 from ingestion.solana.anchor.idl import Idl, parse_idl
 
 HERE = Path(__file__).parent
 FIXTURES = HERE.parents[1] / "shared" / "fixtures" / "solana"
-REQUIREMENTS = HERE / "requirements-competitors.txt"
 
 
 @dataclass(frozen=True)
@@ -56,10 +54,9 @@ def main(rows: int, runs: int) -> None:
         )
         return
     try:
-        python = _environment()
-    except (OSError, subprocess.CalledProcessError) as error:
-        detail = (getattr(error, "stderr", "") or str(error)).strip().splitlines()[-1:]
-        console.print(f"solana_decode: not run, the competitors can't be installed ({' '.join(detail)})")
+        python = competitors_python()
+    except CompetitorsMissing as error:
+        console.print(f"solana_decode: not run, {error}")
         return
     table = Table(title=f"Anchor events decoded, about {rows:,} a run, median of {runs}")
     for heading in ("events", "competitor", "its events/s", "ours", "ratio", "wanted"):
@@ -67,21 +64,6 @@ def main(rows: int, runs: int) -> None:
     for case in CASES:
         table.add_row(*_compared(case, python, rows, runs))
     console.print(table)
-
-
-def _environment() -> Path:
-    """Python of the competitors' environment, made when it is missing or its requirements have changed."""
-    folder = Path(os.environ.get("WAREHOUSE_HOME", "var")) / "bench-venv"
-    python, stamp = folder / "bin" / "python", folder / "installed.txt"
-    if not stamp.is_file() or stamp.read_bytes() != REQUIREMENTS.read_bytes():
-        uv = [sys.executable, "-m", "uv"]
-        for command in (
-            [*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)],
-            [*uv, "pip", "install", "--quiet", "--python", str(python), "-r", str(REQUIREMENTS)],
-        ):
-            subprocess.run(command, check=True, capture_output=True, text=True)
-        stamp.write_bytes(REQUIREMENTS.read_bytes())
-    return python
 
 
 def _compared(case: Case, python: Path, rows: int, runs: int) -> tuple[str, ...]:

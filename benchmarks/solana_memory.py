@@ -69,6 +69,7 @@ def _peak(count: int) -> int:
         for table, columns in prepare_transactions(LANDED, stream, context_of("skill_match")):
             files.add(table, columns)
             transactions += table == "solana_transactions"
+        files.finish()
     if transactions != count:
         raise RuntimeError(f"{transactions} of {count} transactions became rows")
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

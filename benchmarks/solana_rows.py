@@ -108,6 +108,7 @@ def _stages(ctx: Context, received: Callable[[], Iterable[bytes]]) -> dict[str, 
             for table, columns in prepare_transactions(LANDED, received(), ctx):
                 files.add(table, columns)
                 yield
+            files.finish()
 
     return {
         "gunzip": lambda: iter(received()),

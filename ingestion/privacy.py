@@ -19,8 +19,8 @@ from ingestion.scrub import REDACTED, scrub_text
 
 LONG_ID = 20  # Firebase's own ids have 20 or 28 characters
 RULES_KEPT = 10_000  # keys whose rule is remembered; hostile data could hold any number of keys
-TEXTS_KEPT, SHORT = 50_000, 64  # likewise, texts of so many characters at most
-NAMES_KEPT = 100_000  # likewise, pseudonyms
+TEXTS_KEPT, SHORT = 20_000, 64  # likewise, texts of so many characters at most
+NAMES_KEPT = 50_000  # likewise, pseudonyms
 
 FIELDS_FILE = Path(__file__).parent / "personal_fields.yml"
 

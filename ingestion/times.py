@@ -48,7 +48,7 @@ class Instant(NamedTuple):
         return self.at.date()
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=10_000)
 def _second(seconds: int) -> str:
     """ISO 8601 text of a second; the records of an object share few."""
     return (_EPOCH + timedelta(seconds=seconds)).isoformat().removesuffix("+00:00")

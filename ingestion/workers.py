@@ -104,7 +104,7 @@ class _Worker:
 
     def __init__(self, setup: _Setup, folder: Path) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ingestion.workers"],
+            [sys.executable, "-Wignore", "-m", "ingestion.workers"],  # this process has given the warnings already
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ingestion.firebase.export_process import reader_python
 from sandbox.firestore import documents_at
 from sandbox.model import World
 
@@ -44,7 +45,7 @@ class Export:
 def export_files(exports: Iterable[Export]) -> list[dict[str, bytes]]:
     """Files of each export, name below its folder -> bytes."""
     asked = json.dumps([export.asked() for export in exports])
-    done = subprocess.run([reader_python(), _WRITER], input=asked, capture_output=True, text=True, check=True)
+    done = subprocess.run([_python(), _WRITER], input=asked, capture_output=True, text=True, check=True)
     return [{name: base64.b64decode(body) for name, body in files.items()} for files in json.loads(done.stdout)]
 
 
@@ -59,3 +60,8 @@ def managed_exports(world: World, signatures: Sequence[str]) -> dict[str, bytes]
 
 def _micros(at: datetime) -> int:
     return int(at.timestamp()) * 1_000_000 + at.microsecond
+
+
+def _python() -> Path:
+    """The Python of the environment with the export's own protobuf, which `make setup` installs."""
+    return Path(os.environ.get("EXPORT_READER_PYTHON") or Path(sys.prefix) / "export-reader" / "bin" / "python")

@@ -147,3 +147,9 @@ def test_no_good_line_is_lost_among_garbage(parts, packed):
         else:
             assert isinstance(found[number], Bad)
             assert found[number].raw == part.rstrip(b"\r")
+
+
+@pytest.mark.parametrize("offset", range(8))
+def test_an_integer_of_20_digits_is_exact_wherever_it_stands(offset):
+    key = "k" * offset
+    assert read(f'{{"{key}":18446744073709551617}}'.encode()) == [(1, {key: 2**64 + 1})]

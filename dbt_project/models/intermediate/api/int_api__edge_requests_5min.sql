@@ -8,13 +8,14 @@
 
 -- M14 seen from the edge: every request that a client made, also those that no Worker ran for. Worker subrequests are
 -- no requests of a client. A sampled job logs some requests for all; the estimates weight each by what it stands for.
+-- Fields are opt-in: a job may log neither host, nor path, nor method.
 with requests as (
     select
         event_date,
         {{ bucket_start('edge_start_at', 300) }} as bucket_start,
-        host,
-        {{ endpoint_of('path') }} as endpoint,
-        method,
+        coalesce(host, '(not logged)') as host,
+        coalesce({{ endpoint_of('path') }}, '(not logged)') as endpoint,
+        coalesce(method, '(not logged)') as method,
         status_code,
         cache_status,
         sample_rate,

@@ -157,8 +157,21 @@ def _load_once() -> Load:
     run.load(cloudflare, WINDOW, ctx, "bench")
     loaded = time.perf_counter()
     unit = 1 if sys.platform == "darwin" else 1024
-    own, child = (resource.getrusage(who).ru_maxrss * unit for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return Load(landed - started, loaded - landed, own, child)
+    return Load(
+        landing=landed - started,
+        loading=loaded - landed,
+        own_peak=_own_peak() or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,
+        child_peak=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit,
+    )
+
+
+def _own_peak() -> int | None:
+    """Peak of this process alone, bytes: getrusage counts in what started it, which may have held more. Linux only."""
+    status = Path("/proc/self/status")
+    if not status.is_file():
+        return None
+    fields = dict(line.split(":", 1) for line in status.read_text(encoding="ascii").splitlines())
+    return int(fields["VmHWM"].split()[0]) * 1024
 
 
 def _print(console: Console, rows: int, size: int, loads: list[Load], reads: list[float], others: list[float]) -> None:

@@ -42,7 +42,7 @@ def prepare_batch(
     """
     preparer = Preparer(datasets, ctx, files, loaded_at)
     found = {landed.uri: Prepared() for landed in batch}
-    processes = ctx.config.load_processes or len(os.sched_getaffinity(0))
+    processes = ctx.config.load_processes or _cores()
     if processes > 1 and sum(landed.size_bytes for landed in batch) >= SEVERAL_BYTES:
         setup = _Setup(datasets, replace(ctx, client=None, secrets=_no_secret), loaded_at)
         done = _in_processes(preparer.units(batch), setup, files, processes)
@@ -53,6 +53,11 @@ def prepare_batch(
     for landed in batch:
         preparer.finish(landed, found[landed.uri])
     return found
+
+
+def _cores() -> int:
+    """Cores that this process may use, where the system tells, else those that there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class WorkerEnded(RuntimeError):

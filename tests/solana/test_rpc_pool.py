@@ -98,7 +98,7 @@ def test_a_provider_that_asks_for_a_long_rest_is_left_alone_at_once(servers, aft
         (b'HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{"jsonrpc": "2.0", "id": 0, "resu', "connection"),
         (b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"jso\r\n', "connection"),
         (b"", "connection"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "invalid"),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", "invalid"),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope", "connection"),
     ],
     ids=["cut in the body", "cut in a chunk", "no reply", "empty", "no gzip"],

@@ -141,7 +141,9 @@ class _Arrival:
         """What was landed; a delivery repeated under another name is marked as such."""
         once = {name for name, dataset in self._source.datasets.items() if dataset.delivered_once}
         hashes = {item.content_sha256 for item in self.landed if item.dataset in once} - {None, EMPTY}
-        first = objects_with_content(self._ctx.client, self._source.name, sorted(hashes)) if hashes else {}
+        known = objects_with_content(self._ctx.client, self._source.name, sorted(hashes)) if hashes else {}
+        replaced = {item.replaces for item in self.landed}
+        first = {key: found for key, found in known.items() if found[0] not in replaced}
         for item in self.landed:
             key = (item.dataset, item.content_sha256)
             if item.dataset in once and item.content_sha256 in hashes:

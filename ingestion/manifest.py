@@ -70,13 +70,17 @@ def newest_generations(client: bigquery.Client, source: str, slices: Sequence[st
 def objects_with_content(
     client: bigquery.Client, source: str, hashes: Sequence[str]
 ) -> dict[tuple[str, str], tuple[str, str]]:
-    """(dataset, content_sha256) -> (uri, slice) of the first object landed with that content."""
+    """(dataset, content_sha256) -> (uri, slice) of the first object landed with that content that still counts."""
     rows = _run(
         client,
         """
         select dataset, content_sha256, uri, slice
         from ops.objects
-        where source = @source and duplicate_of is null and content_sha256 in unnest(@hashes)
+        where
+            source = @source
+            and duplicate_of is null
+            and content_sha256 in unnest(@hashes)
+            and uri not in (select replaces from ops.objects where source = @source and replaces is not null)
         order by landed_at desc, uri desc
         """,
         [Parameter("source", "STRING", source), bigquery.ArrayQueryParameter("hashes", "STRING", hashes)],
@@ -150,6 +154,11 @@ def record_landed(landed: Sequence[LandedObject], outcomes: Sequence[Transition]
             statements.append(
                 f"insert into ops.objects ({columns['objects']}) select {columns['objects']} from {table} "
                 "where uri not in (select uri from ops.objects);"
+            )
+            # A repeat is never loaded, so what it replaces is put aside here; its partitions are built again.
+            statements.append(
+                "update ops.objects as held set superseded_by = l.uri, modelled_at = null "
+                f"from {table} as l where l.duplicate_of is not null and held.uri = l.replaces;"
             )
         if outcomes:
             rows = (outcome.row(ctx.attempt_id, now) for outcome in outcomes)

@@ -233,6 +233,51 @@ def test_a_delivery_repeated_under_another_name_is_kept_and_not_counted(ctx):
     assert outcomes(ctx, again) == [("discovered", "ok"), ("landed", "duplicate")]
 
 
+AGAIN = LOG.replace("0123abcd", "99999999")
+
+
+def test_a_whole_delivery_under_both_names_counts_once_whichever_was_cut_first(ctx):
+    cloudflare = source("cloudflare")
+    whole, cut = requests("r1", "r2"), requests("r1")
+    for key, body in ((LOG, cut), (AGAIN, whole), (LOG, whole)):
+        put(ctx, key, body)
+        run.land(cloudflare, DAY, ctx, "t")
+        run.load(cloudflare, DAY, ctx, "t")
+        ctx.query(f"update ops.objects set modelled_at = loaded_at where starts_with(uri, '{LANDING}')")
+    assert current(ctx) == ["r1", "r2"]
+
+
+def test_what_a_replaced_repeat_held_is_built_again(ctx):
+    cloudflare = source("cloudflare")
+    for key, body in ((LOG, requests("r1")), (AGAIN, requests("r1", "r2"))):
+        put(ctx, key, body)
+    run.land(cloudflare, DAY, ctx, "t")
+    run.load(cloudflare, DAY, ctx, "t")
+    ctx.query(f"update ops.objects set modelled_at = loaded_at where starts_with(uri, '{LANDING}')")
+    put(ctx, LOG, requests("r1", "r2"))
+    assert run.land(cloudflare, DAY, ctx, "t") == 0
+    waiting = ctx.query(
+        "select origin_uri, generation from ops.objects where state = 'loaded' and modelled_at is null "
+        f"and starts_with(uri, '{LANDING}')"
+    )
+    assert [(row["origin_uri"], row["generation"]) for row in waiting] == [(f"{BUCKET}/{LOG}", 1)]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_content_that_no_longer_counts_under_one_name_counts_under_another(ctx, together):
+    cloudflare = source("cloudflare")
+    put(ctx, LOG, requests("r1"))
+    run.land(cloudflare, DAY, ctx, "t")
+    run.load(cloudflare, DAY, ctx, "t")
+    put(ctx, LOG, requests("r2"))
+    if not together:
+        run.land(cloudflare, DAY, ctx, "t")
+    put(ctx, AGAIN, requests("r1"))
+    run.land(cloudflare, DAY, ctx, "t")
+    run.load(cloudflare, DAY, ctx, "t")
+    assert current(ctx) == ["r1", "r2"]
+
+
 def test_an_object_written_again_with_its_content_is_noted_and_not_read_a_third_time(ctx):
     cloudflare = source("cloudflare")
     for landed_now, steps in ((1, 2), (0, 4), (0, 4)):

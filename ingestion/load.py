@@ -7,7 +7,6 @@ every raw table and marks the objects loaded. A crash before the commit leaves n
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,7 +21,6 @@ from ingestion.tables import OPS, RAW, home, table_schema
 from ingestion.workers import prepare_batch
 from warehouse.window import format_instant
 
-log = logging.getLogger(__name__)
 BATCH_BYTES = 256 * 1024 * 1024
 """Received bytes that one set of load jobs takes; few large loads stay far below BigQuery's daily load quota."""
 

@@ -18,7 +18,7 @@ from ingestion.cutting import PIECE_BYTES, Piece, cut
 from ingestion.drift import TABLE as SCHEMA_CHANGES
 from ingestion.drift import change_row
 from ingestion.landing import LandingCorrupt, is_damaged, open_received
-from ingestion.quarantine import quarantine_row, sealed
+from ingestion.quarantine import quarantine_row, sealed, stopped, unreadable_row
 from ingestion.staging import RowFiles
 from ingestion.tables import RAW, home
 from warehouse.config import ConfigError
@@ -115,7 +115,7 @@ class Preparer:
             raise
         except Exception as error:  # one bad object must not stop the others: it is kept, named and can be replayed
             log.exception("object can't be read to its end: %s", landed.uri)
-            done.unreadable = f"the reader stopped: {type(error).__name__}"
+            done.unreadable = stopped(error)
         return done
 
     def finish(self, landed: LandedObject, done: Prepared) -> None:
@@ -126,7 +126,7 @@ class Preparer:
         for name, records in sorted(done.wrong_types.items()):
             add(*change_row(landed, name, "changed_type", None, records, 0))
         if done.unreadable:
-            add(*quarantine_row(landed, 0, "unreadable", done.unreadable, b""))
+            add(*unreadable_row(landed, done.unreadable))
 
     def _open(self, landed: LandedObject) -> BinaryIO:
         return open_received(self._ctx.filesystem, landed.uri, landed.sha256)

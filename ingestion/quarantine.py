@@ -50,6 +50,16 @@ def quarantine_row(
     }
 
 
+def unreadable_row(landed: LandedObject, reason: str) -> Row:
+    """A row for an object that broke its reader; the object itself holds the bytes."""
+    return quarantine_row(landed, 0, "unreadable", reason, b"")
+
+
+def stopped(error: Exception) -> str:
+    """Why an object can't be read to its end, without a word of it."""
+    return f"the reader stopped: {type(error).__name__}"
+
+
 def sealed(columns: dict[str, Any], sealer: Sealer) -> dict[str, Any]:
     """The columns as raw.quarantine holds them: the original bytes sealed."""
     raw = base64.b64decode(columns.pop("raw_base64"))

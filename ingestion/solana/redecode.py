@@ -17,7 +17,7 @@ from ingestion.base import Context, LandedObject, Row, Source
 from ingestion.landing import LandingCorrupt, open_received
 from ingestion.load import Loaded, load_pending
 from ingestion.manifest import objects_in_state
-from ingestion.quarantine import quarantine_row, sealed
+from ingestion.quarantine import sealed, stopped, unreadable_row
 from ingestion.solana.row_changes import KEYS, Comparison, compare_object
 from ingestion.tables import RAW
 from warehouse.config import ConfigError
@@ -114,7 +114,7 @@ def _prepared(source: Source, landed: LandedObject, ctx: Context) -> Iterator[Ro
         raise
     except Exception as error:  # as in a load: the object keeps its good rows, and a row says why it has no more
         log.exception("object can't be read to its end: %s", landed.uri)
-        yield quarantine_row(landed, 0, "unreadable", f"the reader stopped: {type(error).__name__}", b"")
+        yield unreadable_row(landed, stopped(error))
 
 
 def _held(ctx: Context, batch: Sequence[tuple[LandedObject, list[str]]]) -> dict[str, list[Row]]:

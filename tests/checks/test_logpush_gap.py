@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from marts import MARTS
+from tables import insert
 
 from expectations.rules import load_rules
 from expectations.run import evaluate
@@ -11,13 +12,18 @@ from expectations.run import evaluate
 pytestmark = pytest.mark.xdist_group("checks")  # they share one embedded warehouse
 
 RULE = next(rule for rule in load_rules() if rule.name == "logpush_gap")
+COVERAGE = {"coverage_date": "DATE", "dataset": "STRING", "object_uri": "STRING"}
+SPAN = {"coverage_date": "2026-10-05", "dataset": "http_requests", "object_uri": "o"}
 
 
 @pytest.fixture
 def check(ops, fill, window, config, clock):
-    """Evaluates the rule over gaps; returns its result."""
+    """Evaluates the rule over gaps, where an object of the window was loaded; returns its result."""
+    landed = {"uri": "o", "source": "cloudflare", "dataset": "http_requests", "state": "loaded", "rows_loaded": "1"}
+    insert(ops, "ops.objects", [landed | {"window_start": str(window.start), "window_end": str(window.end)}])
 
-    def run(*gaps: tuple[str, str, str, int]):
+    def run(*gaps: tuple[str, str, str, int], spans: int = 1):
+        fill("intermediate.int_cloudflare__coverage", COVERAGE, [SPAN] * spans)
         rows = [
             {"gap_date": start[:10], "dataset": dataset, "gap_from": start, "gap_to": end, "minutes": str(minutes)}
             | {"events_seen": "0", "other_events_seen": "3"}
@@ -32,6 +38,10 @@ def check(ops, fill, window, config, clock):
 
 def test_no_gap_passes(check):
     assert check().outcome == "passed"
+
+
+def test_without_the_coverage_of_what_was_loaded_nothing_is_judged(check):
+    assert check(spans=0).outcome == "error"
 
 
 def test_the_gaps_of_a_dataset_and_day_are_one_alert(check):

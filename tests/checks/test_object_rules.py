@@ -41,6 +41,12 @@ def an_object(uri: str, days: int, **more) -> dict:
     }
 
 
+@pytest.mark.parametrize("rule", ["object_rewritten", "schema_changed"])
+def test_without_an_object_of_the_window_nothing_is_judged(check, ops, rule):
+    insert(ops, "ops.objects", [an_object("old", -1), an_object("next", 1)])
+    assert check(rule).outcome == "error"
+
+
 def test_a_rewritten_object_is_told_for_seven_days(check, ops):
     insert(ops, "ops.objects", [an_object("a.1", -7), an_object("b.1", 0), an_object("a.2", -8, replaces="a.1")])
     assert check("object_rewritten").outcome == "passed"

@@ -56,7 +56,7 @@ class Outcome:
 def in_child(work: Callable[..., bool], arguments: tuple[Any, ...], kill_after: float | None) -> bool:
     """Run `work` in a process of its own; SIGKILL it after so many seconds. Whether it ended well."""
     context = multiprocessing.get_context("forkserver")
-    child = context.Process(target=_child, args=(work, arguments))
+    child = context.Process(target=_child, args=(work, arguments, dict(os.environ)))
     child.start()
     child.join(kill_after)
     if child.exitcode is None and kill_after is not None:
@@ -65,7 +65,9 @@ def in_child(work: Callable[..., bool], arguments: tuple[Any, ...], kill_after: 
     return child.exitcode == 0
 
 
-def _child(work: Callable[..., bool], arguments: tuple[Any, ...]) -> None:
+def _child(work: Callable[..., bool], arguments: tuple[Any, ...], environment: dict[str, str]) -> None:
+    os.environ.clear()  # the server that forks it was started once, with what the environment was then
+    os.environ.update(environment)
     os._exit(0 if work(*arguments) else 1)
 
 

@@ -58,6 +58,33 @@ constants, and the same window gives the same SQL whenever it runs. The clock is
 {%- endmacro %}
 
 
+{#-
+Days whose figures look back over `reach` days (a rolling sum, a baseline) and so may change: the rebuilt ones, and the
+later ones that look back on them, up to the last day that is built.
+-#}
+{% macro looking_back_days(reach) -%}
+    {% set last = balance_days()[-1] %}
+    {% set days = [] %}
+    {% for day in rebuild_days() %}
+        {% for n in range(reach + 1) %}
+            {% set later = shift_day(day, n) %}
+            {% if n == 0 or later <= last %}{% do days.append(later) %}{% endif %}
+        {% endfor %}
+    {% endfor %}
+    {{ return(days | unique | sort) }}
+{%- endmacro %}
+
+
+{#- Days and the `reach` days before each of them: what figures that look back must read. -#}
+{% macro and_days_before(days, reach) -%}
+    {% set found = [] %}
+    {% for day in days %}
+        {% for n in range(reach + 1) %}{% do found.append(shift_day(day, -n)) %}{% endfor %}
+    {% endfor %}
+    {{ return(found | unique | sort) }}
+{%- endmacro %}
+
+
 {% macro rpc_days() -%}
     {{ return((var('rpc_partitions') or rebuild_days()) | unique | sort) }}
 {%- endmacro %}

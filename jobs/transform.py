@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -15,21 +14,18 @@ from pathlib import Path
 from google.cloud import bigquery
 
 from ingestion.manifest import Attempt, record_attempt
+from ingestion.sources import NAMES
 from ingestion.tables import home
+from jobs.dbt_build import PROJECT, build_models
+from jobs.figures import Build, followed_marts, record_figures
+from reporting.metrics import load_metrics
 from warehouse.client import bigquery_client
 from warehouse.config import Config
 from warehouse.profile import Profile, load_profile
-from warehouse.services import tool
 from warehouse.window import Window, format_instant
 
-PROJECT = Path("dbt_project")
 WHOLE_WINDOW_DAYS = 62
 """A window of up to this many days is rebuilt whole; of a longer one only the partitions with new rows."""
-
-
-_FAILED = ("error", "fail", "runtime error")
-_ONLY_WARNS = "only_warns"
-"""Tag of a data test whose failure is no failure of the step."""
 
 
 class TransformFailed(RuntimeError):
@@ -38,19 +34,24 @@ class TransformFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Pending:
-    """Objects loaded but not yet taken in by the models, and the partitions their rows are in."""
+    """Objects loaded but not yet taken in by the models, and the partitions their rows are in.
+
+    `detail`: their number by source and dataset; `rewritten`: one of them replaced an object that was taken in before.
+    """
 
     uris: tuple[str, ...]
     tables: frozenset[str]
     days: frozenset[date]
     chain_days: frozenset[date]
+    detail: str
+    rewritten: bool
 
 
 def pending(client: bigquery.Client) -> Pending:
     """What waits for the models."""
     rows = list(
         client.query(
-            "select uri, event_dates, raw_tables from ops.objects "
+            "select uri, source, dataset, replaces, event_dates, raw_tables from ops.objects "
             "where state = 'loaded' and modelled_at is null order by uri"
         ).result()
     )
@@ -62,6 +63,11 @@ def pending(client: bigquery.Client) -> Pending:
         tables=frozenset(table for row in rows for table in json.loads(row["raw_tables"] or "[]")),
         days=frozenset(day for _, day in days),
         chain_days=frozenset(day for tables, day in days if "canonical_events" in tables),
+        detail=", ".join(
+            f"{name} {count}"
+            for name, count in sorted(Counter(f"{row['source']}/{row['dataset']}" for row in rows).items())
+        ),
+        rewritten=any(row["replaces"] for row in rows),
     )
 
 
@@ -93,6 +99,14 @@ def variables(config: Config, profile: Profile, window: Window) -> dict:
     """dbt variables that say what is built; the partitions come on top."""
     engine = config.sources.cloudflare.analytics_engine
     return {
+        "metrics": _metrics(profile),
+        "sources": {
+            name: {
+                "enabled": getattr(config.sources, name).enabled,
+                "silent_hours": config.thresholds.source_silent_hours.get(name),
+            }
+            for name in NAMES
+        },
         "window_start": format_instant(window.start),
         "window_end": format_instant(window.end),
         "covered_until": format_instant(window.end),
@@ -107,6 +121,15 @@ def variables(config: Config, profile: Profile, window: Window) -> dict:
             "late_minutes": config.sources.cloudflare.late_minutes,
             "min_gap_minutes": {name: job.min_gap_minutes for name, job in config.sources.cloudflare.jobs.items()},
         },
+    }
+
+
+def _metrics(profile: Profile) -> dict[str, dict]:
+    """Metric -> its sources, and whether the platform has what it is made of."""
+    mapped = {f"document.{name}" for name in profile.documents} | {f"event.{item.canonical}" for item in profile.events}
+    return {
+        metric.id: {"sources": metric.sources, "on_platform": not metric.needs or bool(mapped & set(metric.needs))}
+        for metric in load_metrics()
     }
 
 
@@ -128,19 +151,28 @@ def transform(config: Config, window: Window, run_id: str) -> str:
     """Build the models for a window; returns a line that says what was done. Raises TransformFailed."""
     client, profile = bigquery_client(config), load_profile(config)
     started = datetime.now(UTC)
-    settings = variables(config, profile, window)
-    mark = fingerprint(settings)
+    last = _last_build(client)
+    covered = max([window.end, *([last.covered_until] if last else [])])
+    settings = variables(config, profile, window) | {"covered_until": format_instant(covered)}
+    mark, models = fingerprint(settings), fingerprint(_without_window(settings))
     waiting = pending(client)
-    same = _last_mark(client) == mark
+    same = last is not None and last.is_newest and last.mark == mark
     if same and not waiting.tables:
         _mark_modelled(client, waiting.uris)
         return "nothing new since the last build"
-    closed = _closed_through(client)
+    days = partitions(window, waiting.days)
+    running = running_partitions(window, waiting.chain_days, _closed_through(client))
     settings |= {
-        "partitions": [day.isoformat() for day in partitions(window, waiting.days)],
-        "balance_partitions": [day.isoformat() for day in running_partitions(window, waiting.chain_days, closed)],
+        "partitions": [day.isoformat() for day in days],
+        "balance_partitions": [day.isoformat() for day in running],
     }
-    failures, scanned = _dbt_build(config, settings, selection(waiting.tables) if same else [])
+    failures, scanned = build_models(config, settings, selection(waiting.tables) if same else [])
+    if not any(name.startswith("model.") for name in failures):
+        cause = "object_rewritten" if waiting.rewritten else "late_data"
+        if last is not None and last.models != models:
+            cause = "models_changed"
+        build = Build(run_id, datetime.now(UTC), cause, waiting.detail)
+        record_figures(client, followed_marts(), [*days, *running], covered, build)
     record_attempt(
         client,
         Attempt(
@@ -152,7 +184,7 @@ def transform(config: Config, window: Window, run_id: str) -> str:
             started_at=started,
             ended_at=datetime.now(UTC),
             outcome="failed" if failures else "ok",
-            detail=f"failed: {', '.join(failures[:5])}" if failures else f"models {mark}",
+            detail=f"failed: {', '.join(failures[:5])}" if failures else f"models {mark} {models}",
             objects=len(waiting.uris),
             bytes_scanned=scanned,
         ),
@@ -163,14 +195,33 @@ def transform(config: Config, window: Window, run_id: str) -> str:
     return f"{len(settings['partitions'])} partitions, {len(waiting.uris)} new objects"
 
 
-def _last_mark(client: bigquery.Client) -> str | None:
-    """Mark of the newest build, None when it failed or there was none."""
+@dataclass(frozen=True)
+class _LastBuild:
+    """The newest build that succeeded: what it was of, of which models, and how far any build has covered the data."""
+
+    mark: str
+    models: str
+    covered_until: datetime
+    is_newest: bool
+
+
+def _last_build(client: bigquery.Client) -> _LastBuild | None:
     rows = list(
         client.query(
-            "select outcome, detail from ops.attempts where step = 'transform' order by started_at desc limit 1"
+            "select outcome, detail, window_end from ops.attempts where step = 'transform' order by started_at desc"
         ).result()
     )
-    return rows[0]["detail"].removeprefix("models ") if rows and rows[0]["outcome"] == "ok" else None
+    good = [row for row in rows if row["outcome"] == "ok"]
+    if not good:
+        return None
+    mark, models = good[0]["detail"].removeprefix("models ").split()
+    return _LastBuild(mark, models, max(row["window_end"] for row in good), rows[0]["outcome"] == "ok")
+
+
+def _without_window(settings: dict) -> dict:
+    return {
+        name: value for name, value in settings.items() if name not in ("window_start", "window_end", "covered_until")
+    }
 
 
 def _closed_through(client: bigquery.Client) -> date | None:
@@ -188,44 +239,3 @@ def _mark_modelled(client: bigquery.Client, uris: Sequence[str]) -> None:
         ]
         sql = "update ops.objects set modelled_at = @now where uri in unnest(@uris)"
         client.query(sql, job_config=bigquery.QueryJobConfig(query_parameters=parameters)).result()
-
-
-def _dbt_build(config: Config, settings: dict, select: Sequence[str]) -> tuple[list[str], int]:
-    """Build and test the models; returns the nodes that failed and the bytes scanned.
-
-    A failed test is a warning to dbt, so that it goes on below it: a doubtful row must not keep the rest of the
-    warehouse from being as of today. To us it is a failure. Unit tests belong to the project's tests, not to a run.
-    """
-    command = ["build", "--exclude-resource-type", "unit_test", *select]
-    return _dbt(config, command, settings | {"test_severity": "warn"})
-
-
-def _dbt(config: Config, verb: Sequence[str], settings: dict) -> tuple[list[str], int]:
-    environment = {
-        "WAREHOUSE_PROJECT": config.project,
-        "WAREHOUSE_LOCATION": config.location,
-        "WAREHOUSE_TARGET": config.target,
-    }
-    command = [
-        tool("dbt"), *verb, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
-        "--vars", json.dumps(settings),
-    ]  # fmt: skip
-    results_file = Path(os.environ.get("DBT_TARGET_PATH", PROJECT / "target")) / "run_results.json"
-    results_file.unlink(missing_ok=True)  # another run's results must not be taken for this one's
-    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
-    print(done.stdout, done.stderr)
-    results = json.loads(results_file.read_text())["results"] if results_file.is_file() else []
-    failed = [result["unique_id"] for result in results if result["status"] in _FAILED]
-    warned = [result["unique_id"] for result in results if result["status"] == "warn"]
-    failed += _meant_as_failures(warned, results_file.with_name("manifest.json"))
-    if done.returncode and not failed:
-        failed = [(done.stdout.strip().splitlines() or done.stderr.strip().splitlines() or ["dbt gave no output"])[-1]]
-    return failed, sum(int((result.get("adapter_response") or {}).get("bytes_processed") or 0) for result in results)
-
-
-def _meant_as_failures(warned: Sequence[str], manifest: Path) -> list[str]:
-    """The tests among those that warned that would have failed, had they not been told to warn (see _dbt_build)."""
-    if not warned:
-        return []
-    nodes = json.loads(manifest.read_text())["nodes"]
-    return [name for name in warned if _ONLY_WARNS not in nodes[name]["tags"]]

@@ -41,13 +41,17 @@ class Semantic(Section):
 
 
 class Metric(Section):
-    """A metric of the list; `sources` are those without which it is missing."""
+    """A metric of the list; `sources` are those without which it is missing.
+
+    `needs`: what the platform's profile must map, one of these at least: document.<name> or event.<canonical event>.
+    """
 
     id: Annotated[str, Field(pattern=r"^M[1-9][0-9]?$")]
     name: Text
     owner: Text
     grain: Annotated[list[Grain], Field(min_length=1)]
     sources: Annotated[list[Literal["solana", "stripe", "firebase", "cloudflare", "warehouse"]], Field(min_length=1)]
+    needs: list[Annotated[str, Field(pattern=r"^(document|event)\.[a-z_]+$")]] = []
     meaning: Text
     semantics: list[Semantic] = []
     measures: list[Measure]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from jobs.transform import _meant_as_failures
+from jobs.dbt_build import _meant_as_failures
 
 
 def test_a_warning_is_a_failure_unless_the_test_only_warns(tmp_path):

@@ -134,8 +134,12 @@ def _metrics(profile: Profile) -> dict[str, dict]:
 
 
 def selection(tables: Iterable[str]) -> list[str]:
-    """dbt's selection of what reads these raw tables or the manifest; enough where all else is built."""
-    return ["--select", *(f"source:{home(table)}.{table}+" for table in sorted(tables)), "source:ops.objects+"]
+    """dbt's selection of what reads these raw tables or tells of the manifest; enough where all else is built.
+
+    Staging models also ask the manifest which objects were replaced. The tables of a replaced object are among those of
+    the object that replaces it, so they are selected by name.
+    """
+    return ["--select", *(f"source:{home(table)}.{table}+" for table in sorted(tables)), "stg_warehouse__objects+"]
 
 
 def fingerprint(settings: dict, project: Path = PROJECT) -> str:

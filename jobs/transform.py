@@ -151,32 +151,58 @@ def fingerprint(settings: dict, project: Path = PROJECT) -> str:
     return digest.hexdigest()[:16]
 
 
-def transform(config: Config, window: Window, run_id: str) -> str:
-    """Build the models for a window; returns a line that says what was done. Raises TransformFailed."""
-    client, profile = bigquery_client(config), load_profile(config)
-    started = datetime.now(UTC)
-    last = _last_build(client)
+@dataclass(frozen=True)
+class Plan:
+    """What a build is of: dbt's variables, its selection (empty: everything), and what waits to be taken in.
+
+    `mark` is of models and settings, `models` of the models alone; `cause`: why figures may change.
+    """
+
+    settings: dict
+    select: tuple[str, ...]
+    waiting: Pending
+    days: tuple[date, ...]
+    covered_until: datetime
+    mark: str
+    models: str
+    cause: str
+
+
+def plan_build(config: Config, window: Window) -> Plan | None:
+    """The build that the window needs now; None where nothing waits and all is built."""
+    client = bigquery_client(config)
+    last, waiting = _last_build(client), pending(client)
     covered = max([window.end, *([last.covered_until] if last else [])])
-    settings = variables(config, profile, window) | {"covered_until": format_instant(covered)}
+    settings = variables(config, load_profile(config), window) | {"covered_until": format_instant(covered)}
     mark, models = fingerprint(settings), fingerprint(_without_window(settings))
-    waiting = pending(client)
     same = last is not None and last.is_newest and last.mark == mark
     if same and not waiting.tables:
         _mark_modelled(client, waiting.uris)
-        return "nothing new since the last build"
+        return None
     days = partitions(window, waiting.days)
     running = running_partitions(window, waiting.chain_days, _closed_through(client))
     settings |= {
         "partitions": [day.isoformat() for day in days],
         "balance_partitions": [day.isoformat() for day in running],
     }
-    failures, scanned = build_models(config, settings, selection(waiting.tables) if same else [])
+    cause = "object_rewritten" if waiting.rewritten else "late_data"
+    if last is not None and last.models != models:
+        cause = "models_changed"
+    select = tuple(selection(waiting.tables)) if same else ()
+    return Plan(settings, select, waiting, (*days, *running), covered, mark, models, cause)
+
+
+def transform(config: Config, window: Window, run_id: str) -> str:
+    """Build the models for a window; returns a line that says what was done. Raises TransformFailed."""
+    started = datetime.now(UTC)
+    plan = plan_build(config, window)
+    if plan is None:
+        return "nothing new since the last build"
+    client = bigquery_client(config)
+    failures, scanned = build_models(config, plan.settings, plan.select)
     if not any(name.startswith("model.") for name in failures):
-        cause = "object_rewritten" if waiting.rewritten else "late_data"
-        if last is not None and last.models != models:
-            cause = "models_changed"
-        build = Build(run_id, datetime.now(UTC), cause, waiting.detail)
-        record_figures(client, followed_marts(), [*days, *running], covered, build)
+        build = Build(run_id, datetime.now(UTC), plan.cause, plan.waiting.detail)
+        record_figures(client, followed_marts(), plan.days, plan.covered_until, build)
     record_attempt(
         client,
         Attempt(
@@ -188,15 +214,15 @@ def transform(config: Config, window: Window, run_id: str) -> str:
             started_at=started,
             ended_at=datetime.now(UTC),
             outcome="failed" if failures else "ok",
-            detail=f"failed: {', '.join(failures[:5])}" if failures else f"models {mark} {models}",
-            objects=len(waiting.uris),
+            detail=f"failed: {', '.join(failures[:5])}" if failures else f"models {plan.mark} {plan.models}",
+            objects=len(plan.waiting.uris),
             bytes_scanned=scanned,
         ),
     )
     if failures:
         raise TransformFailed(f"{len(failures)} dbt nodes failed: {', '.join(failures[:5])}")
-    _mark_modelled(client, waiting.uris)
-    return f"{len(settings['partitions'])} partitions, {len(waiting.uris)} new objects"
+    _mark_modelled(client, plan.waiting.uris)
+    return f"{len(plan.settings['partitions'])} partitions, {len(plan.waiting.uris)} new objects"
 
 
 @dataclass(frozen=True)

@@ -87,8 +87,10 @@ class Services:
         os.environ["BQ_EMULATOR_URL"] = f"http://localhost:{port}"
         return os.environ["BQ_EMULATOR_URL"]
 
-    def start_sandbox(self, faults: Sequence[str] = (), recording: Path | None = None) -> dict:
-        """Start the sandbox; returns its state (window, mode). Raises ServiceFailed."""
+    def start_sandbox(
+        self, faults: Sequence[str] = (), recording: Path | None = None, options: Sequence[str] = ()
+    ) -> dict:
+        """Start the sandbox; returns its state (window, mode). `options` of its command. Raises ServiceFailed."""
         port = self.config.embedded.sandbox_port or free_port()
         command = [
             sys.executable,
@@ -99,11 +101,13 @@ class Services:
             str(self.config.embedded.home),
             "--port",
             str(port),
+            *options,
         ]
+        command += ["--profile", self.config.platform]
         for fault in faults:
             command += ["--fault", fault]
         if recording is not None:
-            command += ["--input", str(recording), "--profile", self.config.platform]
+            command += ["--input", str(recording)]
             os.environ["WAREHOUSE_INPUT"] = str(recording.resolve())
         self._start("sandbox", command, {}, f"http://127.0.0.1:{port}/healthz")
         os.environ["SANDBOX_URL"] = f"http://127.0.0.1:{port}"

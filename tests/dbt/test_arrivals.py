@@ -1,0 +1,44 @@
+"""Whatever order data arrive in, every table that is built up equals, row for row, one that is built in full.
+
+A few orders here; `make campaign` draws 300 (CAMPAIGN=1).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from arrivals import Landed, arrival_orders, arrive, landed_platform
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from warehouse.services import runtime_environment
+
+EXAMPLES = 300 if os.environ.get("CAMPAIGN") else 1
+_names = count()
+
+
+@pytest.fixture(scope="module")
+def landed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landed]:
+    """Two days of the sandbox."""
+    before = dict(os.environ)
+    os.environ.update(runtime_environment(Path(tmp_path_factory.mktemp("arrivals"))))
+    with landed_platform(days=2) as platform:
+        yield platform
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(data=st.data())
+def test_any_order_of_arrival_ends_as_a_full_refresh(landed: Landed, data: st.DataObject) -> None:
+    assert arrive(landed, data.draw(arrival_orders(landed)), f"arrivals-{next(_names)}") == {}

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -37,7 +37,7 @@ class Landed:
 
     config: Config
     window: Window
-    objects: tuple[Mapping[str, Any], ...]
+    objects: tuple[Mapping[str, Any], ...] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Arrival:
     """
 
     window: Window
-    objects: tuple[int, ...]
+    objects: tuple[int, ...] = field(repr=False)
     repeated: tuple[int, ...]
     again: bool
 

@@ -75,13 +75,14 @@ def landed_platform(days: int) -> Iterator[Landed]:
 def arrival_orders(draw: st.DrawFn, landed: Landed) -> list[Arrival]:
     """Any order: windows split anywhere and run in any order, each object in any round, some of them twice."""
     hours = int((landed.window.end - landed.window.start).total_seconds()) // 3600
-    cuts = sorted(draw(st.sets(st.integers(1, hours - 1), max_size=2)))
+    cuts = sorted(draw(st.sets(st.integers(1, hours - 1), min_size=1, max_size=2)))
     edges = [landed.window.start + timedelta(hours=hour) for hour in (0, *cuts, hours)]
     windows = draw(st.permutations([Window(*pair) for pair in pairwise(edges)]))
     if draw(st.booleans()):
         windows = [*windows, landed.window]
     rounds = st.integers(0, len(windows) - 1)
-    places = draw(st.lists(rounds, min_size=len(landed.objects), max_size=len(landed.objects)))
+    drawn = draw(st.lists(rounds, min_size=len(landed.objects), max_size=len(landed.objects)))
+    places = [(number + place) % len(windows) for number, place in enumerate(drawn)]  # mixed even where all are drawn 0
     repeated = draw(st.lists(st.integers(0, len(landed.objects) - 1), max_size=6, unique=True))
     return [
         Arrival(

@@ -17,14 +17,14 @@ _ONLY_WARNS = "only_warns"
 """Tag of a data test whose failure is no failure of the step."""
 
 
-def build_models(config: Config, settings: dict, select: Sequence[str]) -> tuple[list[str], int]:
-    """Build and test the models; returns the nodes that failed and the bytes scanned.
+def build_models(config: Config, settings: dict, options: Sequence[str], verb: str = "build") -> tuple[list[str], int]:
+    """Build and test the models (verb run: only build); returns the nodes that failed and the bytes scanned.
 
     A failed test is a warning to dbt, so that it goes on below it: a doubtful row must not keep the rest of the
     warehouse from being as of today. To us it is a failure. Unit tests belong to the project's tests, not to a run.
     """
-    command = ["build", "--exclude-resource-type", "unit_test", *select]
-    return _dbt(config, command, settings | {"test_severity": "warn"})
+    tests = ["--exclude-resource-type", "unit_test"] if verb == "build" else []
+    return _dbt(config, [verb, *tests, *options], settings | {"test_severity": "warn"})
 
 
 def _dbt(config: Config, verb: Sequence[str], settings: dict) -> tuple[list[str], int]:

@@ -26,6 +26,8 @@ from warehouse.window import Window, format_instant
 
 WHOLE_WINDOW_DAYS = 62
 """A window of up to this many days is rebuilt whole; of a longer one only the partitions with new rows."""
+_CARRIED_ON = {"canonical_events", "firestore_changelog"}
+_IMPORTS = date(1970, 1, 1)  # the partition of imported documents, which have no time
 
 
 class TransformFailed(RuntimeError):
@@ -36,13 +38,14 @@ class TransformFailed(RuntimeError):
 class Pending:
     """Objects loaded but not yet taken in by the models, and the partitions their rows are in.
 
+    `running_days`: those of rows that are carried on from day to day, as balances and as states of documents.
     `detail`: their number by source and dataset; `rewritten`: one of them replaced an object that was taken in before.
     """
 
     uris: tuple[str, ...]
     tables: frozenset[str]
     days: frozenset[date]
-    chain_days: frozenset[date]
+    running_days: frozenset[date]
     detail: str
     rewritten: bool
 
@@ -62,7 +65,9 @@ def pending(client: bigquery.Client) -> Pending:
         uris=tuple(row["uri"] for row in rows),
         tables=frozenset(table for row in rows for table in json.loads(row["raw_tables"] or "[]")),
         days=frozenset(day for _, day in days),
-        chain_days=frozenset(day for tables, day in days if "canonical_events" in tables),
+        running_days=frozenset(
+            day for tables, day in days if day > _IMPORTS and _CARRIED_ON.intersection(json.loads(tables or "[]"))
+        ),
         detail=", ".join(
             f"{name} {count}"
             for name, count in sorted(Counter(f"{row['source']}/{row['dataset']}" for row in rows).items())
@@ -114,6 +119,10 @@ def variables(config: Config, profile: Profile, window: Window) -> dict:
         "vaults": [vault.model_dump() for vault in config.own.vaults],
         "mints": {address: mint.model_dump() for address, mint in config.mints.items()},
         "audit_allowed_lag_minutes": config.thresholds.audit_allowed_lag_minutes,
+        "settlement_deadline_minutes": config.thresholds.settlement_deadline_minutes,
+        "minimum_group": config.thresholds.minimum_group,
+        "kyc_withdrawal_limits": config.thresholds.kyc_withdrawal_limits,
+        "arbiter_days": config.thresholds.arbiter_days,
         "stripe_connected_accounts": config.sources.stripe.connected_accounts,
         "stripe_count_test_mode": config.sources.stripe.count_test_mode,
         "analytics_engine": {dataset.name: dict(dataset.columns) for dataset in (engine.datasets if engine else ())},
@@ -180,7 +189,7 @@ def plan_build(config: Config, window: Window) -> Plan | None:
         _mark_modelled(client, waiting.uris)
         return None
     days = partitions(window, waiting.days)
-    running = running_partitions(window, waiting.chain_days, _closed_through(client))
+    running = running_partitions(window, waiting.running_days, _closed_through(client))
     settings |= {
         "partitions": [day.isoformat() for day in days],
         "balance_partitions": [day.isoformat() for day in running],
@@ -198,11 +207,32 @@ def transform(config: Config, window: Window, run_id: str) -> str:
     plan = plan_build(config, window)
     if plan is None:
         return "nothing new since the last build"
-    client = bigquery_client(config)
     failures, scanned = build_models(config, plan.settings, plan.select)
-    if not any(name.startswith("model.") for name in failures):
+    record_build(config, window, run_id, plan, Built(started, failures, scanned))
+    if failures:
+        raise TransformFailed(f"{len(failures)} dbt nodes failed: {', '.join(failures[:5])}")
+    return f"{len(plan.settings['partitions'])} partitions, {len(plan.waiting.uris)} new objects"
+
+
+@dataclass(frozen=True)
+class Built:
+    """How a build ended: when it began, the nodes that failed, the bytes it scanned."""
+
+    started_at: datetime
+    failures: Sequence[str]
+    bytes_scanned: int
+
+
+def record_build(config: Config, window: Window, run_id: str, plan: Plan, built: Built) -> None:
+    """Keep what became known and how the build ended; where nothing failed, its objects are taken in.
+
+    Figures of models that failed aren't known; those that a data test doubts are: people see them.
+    """
+    client = bigquery_client(config)
+    if not any(name.startswith("model.") for name in built.failures):
         build = Build(run_id, datetime.now(UTC), plan.cause, plan.waiting.detail)
         record_figures(client, followed_marts(), plan.days, plan.covered_until, build)
+    done = f"models {plan.mark} {plan.models}"
     record_attempt(
         client,
         Attempt(
@@ -211,18 +241,16 @@ def transform(config: Config, window: Window, run_id: str) -> str:
             step="transform",
             source=None,
             window=window,
-            started_at=started,
+            started_at=built.started_at,
             ended_at=datetime.now(UTC),
-            outcome="failed" if failures else "ok",
-            detail=f"failed: {', '.join(failures[:5])}" if failures else f"models {plan.mark} {plan.models}",
+            outcome="failed" if built.failures else "ok",
+            detail=f"failed: {', '.join(built.failures[:5])}" if built.failures else done,
             objects=len(plan.waiting.uris),
-            bytes_scanned=scanned,
+            bytes_scanned=built.bytes_scanned,
         ),
     )
-    if failures:
-        raise TransformFailed(f"{len(failures)} dbt nodes failed: {', '.join(failures[:5])}")
-    _mark_modelled(client, plan.waiting.uris)
-    return f"{len(plan.settings['partitions'])} partitions, {len(plan.waiting.uris)} new objects"
+    if not built.failures:
+        _mark_modelled(client, plan.waiting.uris)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +18,7 @@ from ingestion import run as ingest
 from ingestion.sources import NAMES, source
 from ingestion.tables import ensure_tables, table_names
 from jobs.dbt_build import build_models
-from jobs.transform import plan_build, transform
+from jobs.transform import Built, Plan, plan_build, record_build
 from warehouse.client import bigquery_client
 from warehouse.config import Config, load_config
 from warehouse.services import Services
@@ -104,15 +104,24 @@ def arrive(landed: Landed, arrivals: Sequence[Arrival], name: str) -> dict[str, 
     for number, arrival in enumerate(arrivals):
         _copy(client, landed, [landed.objects[n] for n in arrival.objects], "")
         _copy(client, landed, [landed.objects[n] for n in arrival.repeated], f".again{number}")
-        plan = plan_build(config, arrival.window) or plan
-        transform(config, arrival.window, f"round {number}")
-        if arrival.again:
-            transform(config, arrival.window, f"round {number} again")
+        for _ in range(1 + arrival.again):
+            plan = _build(config, arrival.window, f"round {number}") or plan
     assert plan is not None
     built = tables(client)
-    failures, _ = build_models(config, plan.settings, ["--full-refresh"])
+    failures, _ = build_models(config, plan.settings, ["--full-refresh"], "run")
     assert failures == []
     return differences(built, tables(client))
+
+
+def _build(config: Config, window: Window, run_id: str) -> Plan | None:
+    """A transform without its data tests: of half of the data they rightly say that something is missing."""
+    started = datetime.now(UTC)
+    plan = plan_build(config, window)
+    if plan is not None:
+        failures, scanned = build_models(config, plan.settings, plan.select, "run")
+        assert failures == []
+        record_build(config, window, run_id, plan, Built(started, failures, scanned))
+    return plan
 
 
 def _copy(client: bigquery.Client, landed: Landed, objects: Sequence[Mapping[str, Any]], suffix: str) -> None:

@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
-NAMES = ("load", "logpush_memory", "solana_decode", "solana_rows", "solana_memory", "stripe_pages")
+NAMES = (
+    *("load", "logpush_memory", "solana_decode", "solana_rows", "solana_memory", "stripe_pages", "transform"),
+    "history",
+)
 
 
 def main(

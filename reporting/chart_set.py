@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from reporting import charts
 from reporting.model import Amounts, Balance, Counts, Report, Unit, units
+from reporting.sections import Filled
 from warehouse.window import Window
 
 EVERY_DAY = 62
@@ -53,11 +54,22 @@ def chart_set(report: Report) -> dict[str, list[Chart]]:
         ]
         if report.matches
         else [],
+        **{part.section.id: [_section(part, window)] for part in report.sections if part.rows},
         "stripe": [
             _amounts(report.stripe, unit, window, f"chart-stripe-{n}", STRIPE)
             for n, unit in enumerate(units(report.stripe))
         ],
     }
+
+
+def _section(part: Filled, window: Window) -> Chart:
+    held = {column: part.by_day(column) for column in part.section.drawn}
+    days = _days(window, {day for sums in held.values() for day in sums})
+    series = [
+        charts.Series(part.section.counts[column], [sums.get(day) for day in days]) for column, sums in held.items()
+    ]
+    caption = ", ".join(part.section.counts[column].lower() for column in held).capitalize()
+    return Chart(f"chart-{part.section.id}", caption, Markup(charts.bars(days, series, None)))
 
 
 def _days(window: Window, present: Iterable[date]) -> Sequence[date]:

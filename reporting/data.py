@@ -10,7 +10,20 @@ from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
 from alerting.store import alert_of
-from reporting.model import Amounts, Balance, Check, Counts, Proved, Quarantined, Reconciled, Report, Source, Unit
+from reporting.model import (
+    Absent,
+    Amounts,
+    Balance,
+    Check,
+    Counts,
+    Proved,
+    Quarantined,
+    Reconciled,
+    Report,
+    Source,
+    Unit,
+)
+from reporting.sections import SECTIONS, fill
 from warehouse.config import Config
 from warehouse.window import Window
 
@@ -77,11 +90,23 @@ def read_report(client: bigquery.Client, config: Config, window: Window) -> Repo
         money=_money(reader),
         matches=_matches(reader),
         stripe=_stripe(reader),
+        sections=[fill(section, reader.mart) for section in SECTIONS],
+        absent=_absent(reader),
         checks=_checks(reader),
         alerts=_alerts(reader),
         quarantine=_quarantine(reader),
         missing=sorted(reader.missing),
     )
+
+
+def _absent(reader: Reader) -> list[Absent]:
+    sql = """
+        select metric, source, state
+        from {table}
+        where state <> 'current'
+        order by cast(substr(metric, 2) as int64), source
+    """
+    return [Absent(row["metric"], row["source"], row["state"]) for row in reader.mart("warehouse_metric_status", sql)]
 
 
 def _integer(value: Any) -> int | None:

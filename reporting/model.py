@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from alerting.alerts import Alert
 from reporting.amounts import readable
+from reporting.sections import Filled
 from warehouse.window import Window
 
 
@@ -127,6 +128,15 @@ class Quarantined:
 
 
 @dataclass(frozen=True)
+class Absent:
+    """A metric that has no figures, or old ones: the source that it lacks, and why (see warehouse_metric_status)."""
+
+    metric: str
+    source: str
+    state: str
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything on the page. An empty sequence is a part without data; `missing` names marts that don't exist yet."""
 
@@ -139,6 +149,8 @@ class Report:
     money: Sequence[Amounts]
     matches: Sequence[Counts]
     stripe: Sequence[Amounts]
+    sections: Sequence[Filled]
+    absent: Sequence[Absent]
     checks: Sequence[Check]
     alerts: Sequence[Alert]
     quarantine: Sequence[Quarantined]

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from reporting import charts
 from reporting.chart_set import chart_set
 from reporting.model import Report, Source, Unit, counted, outstanding, totals
+from reporting.sections import percent
 from warehouse.window import Window
 
 HERE = Path(__file__).parent
@@ -64,6 +65,7 @@ def render_page(report: Report, run_id: str) -> str:
         style=Markup((HERE / "style.css").read_text(encoding="utf-8")),
         plotly=Markup(charts.library()),
         base=base_units,
+        percent=percent,
         time=instant,
         span=span,
         size=size,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from reporting.metrics import load_marts
+from reporting.sections import SECTIONS
+
 
 def _columns(text: str) -> dict[str, str]:
     """Names and types, "name TYPE, name TYPE"."""
@@ -92,3 +95,10 @@ MARTS: dict[str, dict[str, str]] = {
         TIMESTAMP, newest_landed_at TIMESTAMP, newest_loaded_at TIMESTAMP, max_load_lag_seconds INT64
     """),
 }  # fmt: skip
+
+_OF_THE_REPORT = {"warehouse_metric_status", *(section.mart for section in SECTIONS)}
+MARTS |= {
+    f"marts.{mart.name}": {name: kind.upper() for name, kind in mart.columns.items()}
+    for mart in load_marts()
+    if mart.name in _OF_THE_REPORT
+}

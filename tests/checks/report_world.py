@@ -112,6 +112,7 @@ def build(client: bigquery.Client, *, stripe: bool = True) -> None:
             }
         )
     rows["marts.warehouse_health"].append({"source": "solana", "newest_event_at": "2026-10-06T23:58:30Z"})
+    _sections(rows)
     _outside(rows)
     for mart, columns in MARTS.items():
         texts = [{name: None if value is None else str(value) for name, value in row.items()} for row in rows[mart]]
@@ -119,9 +120,33 @@ def build(client: bigquery.Client, *, stripe: bool = True) -> None:
     _operations(client)
 
 
+def _sections(rows: dict[str, list[dict]]) -> None:
+    """Transactions of two days, one in a scope of its own; tiers of one day; a platform without an exchange."""
+    for day, scope, failures in (("05", "all", 1), ("06", "all", 0), ("06", "program", 7)):
+        rows["marts.chain_transactions_daily"].append(
+            {"transaction_date": f"2026-10-{day}", "scope": scope, "program_id": "p", "instruction": "i",
+             "transactions": 1234, "failures": failures, "success_rate_numerator": 1234 - failures,
+             "success_rate_denominator": 1234, "fee_lamports_total": 9_007_199_254_740_993, "fee_lamports_p95": 5000}
+        )  # fmt: skip
+    for tier, users in (("0", 30), ("2", 12)):
+        rows["marts.compliance_daily"].append(
+            {"state_date": "2026-10-06", "kyc_tier": tier, "users": users, "frozen_users": users // 10}
+        )
+    rows["marts.warehouse_metric_status"] += [
+        {"metric": "M19", "source": "firebase", "state": "not_on_platform"},
+        {"metric": "M3", "source": "solana", "state": "late"},
+        {"metric": "M16", "source": "firebase", "state": "current"},
+    ]
+
+
 def _outside(rows: dict[str, list[dict]]) -> None:
     """A copy of each daily mart's rows on the days before and after the window, with figures that would show."""
-    dates = {"escrow_balances_daily": "balance_date", "matches_daily": "match_date"}
+    dates = {
+        "escrow_balances_daily": "balance_date",
+        "matches_daily": "match_date",
+        "chain_transactions_daily": "transaction_date",
+        "compliance_daily": "state_date",
+    }
     for mart, present in rows.items():
         column = dates.get(mart.removeprefix("marts."), "activity_date")
         copies = [{**row, column: day} for row in present[:1] if column in row for day in ("2026-10-04", "2026-10-07")]

@@ -127,6 +127,24 @@ def test_the_escrow_table_shows_legs_and_differences_and_no_zero_for_a_missing_l
     assert "agrees" in states
 
 
+def test_counts_of_each_day_with_their_rates(page):
+    shown = {(e["data-day"], e["data-kpi"]): e["text"] for e in page.found if "transactions_" in e.get("data-kpi", "")}
+    assert shown["2026-10-05", "transactions_failures"] == "1"
+    assert shown["2026-10-06", "transactions_failures"] == "0"
+    assert shown["2026-10-05", "transactions_fee_lamports_total"] == "9,007,199,254,740,993"
+    assert shown["2026-10-05", "transactions_compute_units_p95"] == "–"
+    assert {day for day, _ in shown} == {"2026-10-05", "2026-10-06"}
+    assert page.one(title="1,233 of 1,234")["text"] == "99.9 %"
+    tiers = {e["data-label"]: " ".join(e["text"].split()) for e in page.found if e.get("data-label") in ("0", "2")}
+    assert tiers == {"0": "2026-10-06 0 30 3 –", "2": "2026-10-06 2 12 1 –"}
+
+
+def test_metrics_without_figures_say_why(page):
+    rows = [(e["data-metric"], e["data-state"]) for e in page.found if "data-metric" in e]
+    assert rows == [("M3", "late"), ("M19", "not_on_platform")]
+    assert page.one(id="exchange")["text"].endswith("No data from this source. No exchange in this window (firebase).")
+
+
 def test_the_proof_of_each_account(page):
     rows = [element for element in page.found if "data-proof" in element]
     vault, skill = (f"{address[:6]}…{address[-6:]}" for address in (VAULT, SKILL_VAULT))
@@ -205,12 +223,14 @@ def test_a_browser_shows_the_figures_and_draws_the_charts(path, tmp_path):
     assert sorted(e["id"] for e in drawn) == [
         "chart-balance-0",
         "chart-balance-1",
+        "chart-compliance",
         "chart-matches-created",
         "chart-matches-ended",
         "chart-money-0",
         "chart-money-1",
         "chart-stripe-0",
         "chart-stripe-1",
+        "chart-transactions",
     ]
     assert len([e for e in page.found if e["tag"] == "svg" and e.get("class") == "main-svg"]) >= len(drawn)
 

@@ -31,6 +31,12 @@ def address(label: str) -> str:
 
 
 PROGRAM_ID = address("program")
+ANCHOR_PROGRAMS = {
+    "skill_match": PROGRAM_ID,
+    "job_escrow": address("job_escrow/program"),
+    "token_exchange": address("token_exchange/program"),
+}
+"""Call.program of the platforms' own programs -> program id."""
 EXECUTOR_PROGRAM = address("executor_program")  # a relayer that enters our program by CPI
 LOOKALIKE_PROGRAM = address("lookalike_program")  # emits our events' bytes under its own name
 LOOKUP_TABLE = address("lookup_table")
@@ -52,9 +58,9 @@ OUTSIDER = address("outsider")  # receives what the injected fault takes
 
 
 @cache
-def program_address(*seeds: bytes) -> str:
-    """Program-derived address of the simulated program for these seeds."""
-    return str(Pubkey.find_program_address(list(seeds), Pubkey.from_string(PROGRAM_ID))[0])
+def program_address(*seeds: bytes, program: str = "skill_match") -> str:
+    """Program-derived address of a simulated program for these seeds."""
+    return str(Pubkey.find_program_address(list(seeds), Pubkey.from_string(ANCHOR_PROGRAMS[program]))[0])
 
 
 @cache
@@ -79,6 +85,7 @@ def match_account(match_id: str) -> str:
 
 
 VAULT_AUTHORITY = program_address(b"vault_authority")
-EVENT_AUTHORITY = program_address(b"__event_authority")
+EVENT_AUTHORITIES = {name: program_address(b"__event_authority", program=name) for name in ANCHOR_PROGRAMS}
+EVENT_AUTHORITY = EVENT_AUTHORITIES["skill_match"]
 VAULTS = {mint: token_account(VAULT_AUTHORITY, mint) for mint in MINTS}  # mint -> vault token account
 TREASURY_ACCOUNTS = {mint: token_account(TREASURY, mint) for mint in MINTS}  # mint -> treasury token account

@@ -19,21 +19,29 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from sandbox.addresses import AUTHORITY
 from sandbox.analytics_engine import AnalyticsBoard, analytics_routes, points_of
 from sandbox.audit_log import audit_records
 from sandbox.bucket import Buckets
 from sandbox.chain_control import ChainControl, ChainSettings, ChainSettingsError
 from sandbox.chain_protocol import Chain
+from sandbox.chain_truth import chain_truth
 from sandbox.chain_view import Commitments
 from sandbox.cloud_logging import write_errors
+from sandbox.confirmation_truth import confirmation_truth
 from sandbox.connection import BreakableApp
 from sandbox.control import control_routes
 from sandbox.delivery import deliver
+from sandbox.escrow_truth import escrow_truth
 from sandbox.extra_plans import MOVE_BASE_UNIT, STUCK_TRANSACTION
 from sandbox.home import SOURCES, StartError, claim, remembered_faults, span_text, write, write_state
 from sandbox.model import World
+from sandbox.money_truth import money_truth
+from sandbox.operations_truth import operations_truth
+from sandbox.other_platforms import PROFILES, prepare_other
 from sandbox.payments import simulate
 from sandbox.payments_account import Payments
+from sandbox.people_truth import people_truth
 from sandbox.recorded import read_recorded
 from sandbox.rpc_faults import PROVIDERS, RpcFaults
 from sandbox.rpc_provider import FaultBoard, provider_endpoint
@@ -42,9 +50,8 @@ from sandbox.stripe_provider import PLATFORM, StripeBoard
 from sandbox.stripe_shapes import Payer
 from sandbox.stripe_standing import standing
 from sandbox.traffic import api_calls
-from sandbox.truth import truth
+from sandbox.truth import add_figures, truth
 from sandbox.worker_life import live
-from sandbox.worker_truth import worker_truth
 from sandbox.world import DAYS, SEED, build_world
 
 OUTAGES = {"rpc_down": PROVIDERS[:1], "rpc_outage": PROVIDERS}
@@ -106,6 +113,8 @@ def prepare_simulated(
     cannot be injected any more.
     """
     options = options or Simulated()
+    if profile in PROFILES:
+        return _prepare_other(home, faults, profile, options)
     unknown = sorted(set(faults) - set(FAULTS))
     if unknown:
         raise StartError(f"unknown fault {', '.join(unknown)}; there are {', '.join(FAULTS)}")
@@ -125,6 +134,9 @@ def prepare_simulated(
         raise StartError(str(problem)) from problem
     payments = None if options.rpc_only else payments_of(world)
     figures = truth(world, payments.days if payments else None)
+    add_figures(figures, chain_truth(control.chain, control.known()))
+    add_figures(figures, escrow_truth(world, (AUTHORITY,)))
+    add_figures(figures, money_truth(world))
     points = {}
     if payments:
         signatures = control.chain.signatures
@@ -132,7 +144,9 @@ def prepare_simulated(
         life = live(world, api_calls(world, records), signatures)
         dropped = {name: name in faults for name in DROPS}
         deliver(Buckets(home), world, records, signatures, **dropped, calls=life.calls)
-        figures["hours"] = worker_truth(life)
+        add_figures(figures, operations_truth(world, life, records))
+        add_figures(figures, people_truth(world, payments.actions))
+        add_figures(figures, {"hours": confirmation_truth(life)})
         points = points_of(life.lines)
         figures["write_errors"] = write_errors(world)
     write(home, "faults.json", sorted(remembered | set(faults)))  # before anybody can see a fault
@@ -141,6 +155,19 @@ def prepare_simulated(
     write_state(home, "simulated", (world.start, world.end), faults, profile, sources=sources)
     board, stripe = AnalyticsBoard(points), _stripe(payments) if payments else None
     return Platform("simulated", control.chain, stripe, _down(faults), control, board)
+
+
+def _prepare_other(home: Path, faults: Collection[str], profile: str, options: Simulated) -> Platform:
+    """Prepare one of the other platforms (see other_platforms); it has no Stripe account."""
+    if senseless := sorted(set(faults) - set(OUTAGES)):
+        raise StartError(f"fault {', '.join(senseless)} needs the skill-match platform")
+    extent = {"days": options.days} if options.days != DAYS else {}
+    world = prepare_other(home, profile, seed=options.seed, **extent)
+    try:
+        control = ChainControl(world, (), (), options.chain)
+    except ChainSettingsError as problem:
+        raise StartError(str(problem)) from problem
+    return Platform("simulated", control.chain, None, _down(faults), control)
 
 
 def _down(faults: Collection[str]) -> frozenset[str]:

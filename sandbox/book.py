@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 
@@ -17,11 +17,14 @@ QUIET_MS = 90_000  # nothing happens in the last 90 s, so that every record of i
 class Book:
     """Mutable state shared by the actors. Times are int milliseconds since the window's start."""
 
-    def __init__(self, start: datetime, days: int, rng: Random) -> None:
+    def __init__(
+        self, start: datetime, days: int, rng: Random, vault_accounts: Mapping[str, str] = addresses.VAULTS
+    ) -> None:
         self.start = start
         self.end = start + timedelta(days=days)
         self.horizon = days * 86_400_000 - QUIET_MS
         self.rng = rng
+        self.vault_accounts = vault_accounts  # mint -> token account
         self.wallets: dict[str, int] = {}  # token account outside the vault -> base units
         self.balances: defaultdict[tuple[str, str], int] = defaultdict(int)  # (uid, mint) inside the vault
         self.escrows: defaultdict[str, int] = defaultdict(int)  # match_id -> base units
@@ -77,7 +80,7 @@ class Book:
             self._move(kind, match_id, mint, amount, uid)
             entry_id = f"l{len(self.ledger) + 1:06d}"
             self.ledger.append(
-                LedgerEntry(entry_id, at, kind, match_id, mint, addresses.VAULTS[mint], amount, uid, index, slot)
+                LedgerEntry(entry_id, at, kind, match_id, mint, self.vault_accounts[mint], amount, uid, index, slot)
             )
             booked.append(entry_id)
             self.act(

@@ -33,7 +33,7 @@ class Ledger:
             for rent in call.rents:
                 self._take(self.lamports, rent.source, rent.lamports, plan)
                 self.lamports[rent.destination] = self.lamports.get(rent.destination, 0) + rent.lamports
-                if (call.program, call.instruction) in _OPENS_TOKEN_ACCOUNT:
+                if call.instruction == "initialize" or call.program == "associated_token":
                     self.tokens[rent.destination] = 0
             for move in call.moves:
                 self._take(self.tokens, move.source, move.amount, plan)
@@ -69,6 +69,3 @@ class Ledger:
         if rest < 0:
             raise LedgerError(f"transaction {plan.index} overdraws {account}")
         held[account] = rest
-
-
-_OPENS_TOKEN_ACCOUNT = {("skill_match", "initialize"), ("associated_token", "create")}

@@ -19,7 +19,7 @@ from sandbox.chain_native import create_account_data, transfer_data
 from sandbox.model import Call, EventPlan, Rent
 
 PROGRAM_IDS = {
-    "skill_match": a.PROGRAM_ID,
+    **a.ANCHOR_PROGRAMS,
     "token": a.TOKEN_PROGRAM,
     "lookalike": a.LOOKALIKE_PROGRAM,
     "system": a.SYSTEM_PROGRAM,
@@ -35,9 +35,14 @@ def camel(snake: str) -> str:
 
 
 class Run:
-    """One transaction's execution. `keys` maps each account to its index in the transaction's full key list."""
+    """One transaction's execution. `keys` maps each account to its index in the transaction's full key list.
 
-    def __init__(self, encoder: AnchorEncoder, keys: Mapping[str, int], units: int, rng: Random) -> None:
+    `encoder` gives the encoder of a program by its name (see addresses.ANCHOR_PROGRAMS).
+    """
+
+    def __init__(
+        self, encoder: Callable[[str], AnchorEncoder], keys: Mapping[str, int], units: int, rng: Random
+    ) -> None:
         self.logs: list[str] = []
         self.inner: list[dict[str, Any]] = []  # meta.innerInstructions
         self.units_left = units
@@ -73,7 +78,7 @@ class Run:
         elif call.via_executor:
             self._frame(a.EXECUTOR_PROGRAM, 1, 4_700, lambda: self._relay(call))
         else:
-            self._frame(a.PROGRAM_ID, 1, 9_000, lambda: self._anchor(call, 1), call.error)
+            self._frame(PROGRAM_IDS[call.program], 1, 9_000, lambda: self._anchor(call, 1), call)
         if self._current:
             self.inner.append({"index": index, "instructions": self._current})
         return call.error is None
@@ -81,18 +86,17 @@ class Run:
     def _say(self, text: str) -> None:
         self.logs.append(f"Program log: {text}")
 
-    def _frame(
-        self, program: str, depth: int, own: int, body: Callable[[], None], error: tuple[int, str] | None = None
-    ) -> None:
+    def _frame(self, program: str, depth: int, own: int, body: Callable[[], None], call: Call | None = None) -> None:
         entry = self.units_left
         self.logs.append(f"Program {program} invoke [{depth}]")
         body()
         self.units_left -= own + self._rng.randint(0, own // 4)
-        if error:
+        error = call.error if call else None
+        if call and error:
             code, name = error
             self._say(
-                f"AnchorError thrown in programs/skill_match/src/lib.rs:{code - 5700}. Error Code: {name}. "
-                f"Error Number: {code}. Error Message: {self._encoder.error_message(code)}."
+                f"AnchorError thrown in programs/{call.program}/src/lib.rs:{code - 5700}. Error Code: {name}. "
+                f"Error Number: {code}. Error Message: {self._encoder(call.program).error_message(code)}."
             )
         self.logs.append(f"Program {program} consumed {entry - self.units_left} of {entry} compute units")
         outcome = f"failed: custom program error: {error[0]:#x}" if error else "success"
@@ -111,13 +115,14 @@ class Run:
     def _mimic(self, call: Call) -> None:
         self._say("Instruction: Mimic")
         for event in call.events:
-            self._log_event(event)
+            self._log_event("skill_match", event)
 
     def _relay(self, call: Call) -> None:
         self._say("Instruction: Relay")
         accounts = [*call.accounts.values(), *call.remaining]
-        self._inner(a.PROGRAM_ID, accounts, self._encoder.instruction(call.instruction, call.args), 2)
-        self._frame(a.PROGRAM_ID, 2, 9_000, lambda: self._anchor(call, 2))
+        program, data = PROGRAM_IDS[call.program], self._encoder(call.program).instruction(call.instruction, call.args)
+        self._inner(program, accounts, data, 2)
+        self._frame(program, 2, 9_000, lambda: self._anchor(call, 2))
 
     def _anchor(self, call: Call, depth: int) -> None:
         self._say(f"Instruction: {camel(call.instruction)}")
@@ -125,7 +130,7 @@ class Run:
             if call.instruction == "initialize":
                 self._create_vault(call, rent, depth + 1)
             elif rent.created:
-                accounts, data = [rent.source, rent.destination], self._rent_data(rent)
+                accounts, data = [rent.source, rent.destination], self._rent_data(call, rent)
                 self._inner(a.SYSTEM_PROGRAM, accounts, data, depth + 1)
                 self.builtin(a.SYSTEM_PROGRAM, depth + 1)
         for move in call.moves:
@@ -134,20 +139,21 @@ class Run:
             self._frame(a.TOKEN_PROGRAM, depth + 1, 6_200, lambda: self._say("Instruction: TransferChecked"))
         for event in call.events:
             if call.channel in ("log", "both"):
-                self._log_event(event)
+                self._log_event(call.program, event)
             if call.channel in ("cpi", "both"):
-                data = EVENT_CPI_TAG + self._encoder.event(event.name, event.fields)
-                self._inner(a.PROGRAM_ID, [a.EVENT_AUTHORITY], data, depth + 1)
-                self._frame(a.PROGRAM_ID, depth + 1, 2_000, lambda: None)
+                program = PROGRAM_IDS[call.program]
+                data = EVENT_CPI_TAG + self._encoder(call.program).event(event.name, event.fields)
+                self._inner(program, [a.EVENT_AUTHORITIES[call.program]], data, depth + 1)
+                self._frame(program, depth + 1, 2_000, lambda: None)
 
-    def _log_event(self, event: EventPlan) -> None:
-        data = self._encoder.event(event.name, event.fields)
+    def _log_event(self, program: str, event: EventPlan) -> None:
+        data = self._encoder(program).event(event.name, event.fields)
         self.logs.append(f"Program data: {b64encode(data).decode()}")
 
     @staticmethod
-    def _rent_data(rent: Rent) -> bytes:
+    def _rent_data(call: Call, rent: Rent) -> bytes:
         space = rent.lamports // 6_960 - 128  # 6,960 lamports a byte, 128 bytes of overhead
-        return create_account_data(rent.lamports, space, a.PROGRAM_ID)
+        return create_account_data(rent.lamports, space, PROGRAM_IDS[call.program])
 
     def _create_vault(self, call: Call, rent: Rent, depth: int) -> None:
         mint, owner = call.accounts["mint"], call.accounts["vault_authority"]

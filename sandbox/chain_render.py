@@ -27,7 +27,7 @@ from sandbox.chain_native import native_instruction
 from sandbox.chain_program import PROGRAM_IDS, Run
 from sandbox.model import Call, TxPlan
 
-IDL_FILE = Path(__file__).resolve().parent.parent / "config" / "idl" / "skill_match.json"
+IDL_FOLDER = Path(__file__).resolve().parent.parent / "config" / "idl"
 DEFAULT_UNITS = 200_000  # compute limit of an instruction without a compute budget
 LAMPORTS_PER_SIGNATURE = 5_000
 NATIVE = ("associated_token", "system", "token")  # Call.program of Solana's own programs
@@ -43,9 +43,9 @@ LOOKUP_ADDRESSES = (
 
 
 @cache
-def encoder() -> AnchorEncoder:
-    """Encoder of the simulated program's own IDL."""
-    return AnchorEncoder(json.loads(IDL_FILE.read_text()))
+def encoder(program: str = "skill_match") -> AnchorEncoder:
+    """Encoder of a simulated program's own IDL."""
+    return AnchorEncoder(json.loads((IDL_FOLDER / f"{program}.json").read_text()))
 
 
 @cache
@@ -82,13 +82,13 @@ def instruction(call: Call, payer: str) -> Instruction:
         flags = [(payer, True, False), *((account, False, False) for account in call.remaining)]
         data = sha256(b"global:mimic").digest()[:8]
     else:
-        roles = encoder().roles(call.instruction)
+        roles = encoder(call.program).roles(call.instruction)
         flags = [(call.accounts[role.name], role.signer, role.writable) for role in roles]
         flags += [(account, False, True) for account in call.remaining]
-        data = encoder().instruction(call.instruction, call.args)
+        data = encoder(call.program).instruction(call.instruction, call.args)
     program = PROGRAM_IDS[call.program]
     if call.via_executor:
-        flags, program = [*flags, (a.PROGRAM_ID, False, False)], a.EXECUTOR_PROGRAM
+        flags, program = [*flags, (program, False, False)], a.EXECUTOR_PROGRAM
         data = sha256(b"global:relay").digest()[:8] + data
     return Instruction(pubkey(program), data, [AccountMeta(pubkey(k), s, w) for k, s, w in flags])
 
@@ -137,7 +137,7 @@ def render(plan: TxPlan, ledger: Ledger) -> ChainTx:
     index = {key: n for n, key in enumerate(keys)}
     budget = 0 if plan.compute_limit is None else 2
     units = plan.compute_limit or DEFAULT_UNITS * len(plan.calls)
-    run = Run(encoder(), index, units, Random(f"units/{signed.signatures[0]}"))
+    run = Run(encoder, index, units, Random(f"units/{signed.signatures[0]}"))
     for _ in range(budget):
         run.builtin(a.COMPUTE_BUDGET_PROGRAM)
     err = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -38,22 +38,35 @@ class Change:
 def firestore_objects(world: World, signatures: Sequence[str]) -> dict[str, bytes]:
     """The changelog objects of the window: key below the exports bucket -> bytes. `signatures[tx_index]` in base58."""
     rng = Random(f"firestore:{world.seed}")
+    hours = exported_changes(_changes(world, signatures, rng), world.start, world.end, rng)
+    # Somebody re-imported one document by hand on the second day: the row carries no time of its own.
+    first = min(world.users, key=lambda user: user.created_at)
+    hours[world.start + timedelta(days=1, hours=9)].append(_line(_import_row(first), wrapped=False))
+    return changelog_objects(hours)
+
+
+def changelog_objects(hours: Mapping[datetime, Sequence[bytes]]) -> dict[str, bytes]:
+    """One object for each hour that has lines: key below the exports bucket -> bytes."""
+    return {f"{PREFIX}/{hour:%Y/%m/%d/%H}.ndjson.gz": pack(lines) for hour, lines in hours.items() if lines}
+
+
+def exported_changes(
+    changes: Iterable[Change], start: datetime, end: datetime, rng: Random
+) -> dict[datetime, list[bytes]]:
+    """Lines of the changelog by the hour in which they were exported; each hour of [start, end) is there."""
     hours: dict[datetime, list[bytes]] = {
-        world.start + timedelta(hours=n): [] for n in range(int((world.end - world.start).total_seconds()) // 3600)
+        start + timedelta(hours=n): [] for n in range(int((end - start).total_seconds()) // 3600)
     }
-    latest = world.end - timedelta(seconds=1)
+    latest = end - timedelta(seconds=1)
     current: dict[tuple[str, str], str] = {}
-    for number, change in enumerate(sorted(_changes(world, signatures, rng), key=lambda change: change.at)):
+    for number, change in enumerate(sorted(changes, key=lambda change: change.at)):
         row = _row(change, current, rng)
         exported = min(change.at + timedelta(milliseconds=rng.randint(300, 9_000)), latest)
         hours[_hour(exported)].append(_line(row, wrapped=number % 11 == 4))
         if number % 83 == 7:  # the export function ran twice for one change
             again = min(exported + timedelta(seconds=rng.randint(1, 400)), latest)
             hours[_hour(again)].append(_line(row, wrapped=number % 2 == 0))
-    # Somebody re-imported one document by hand on the second day: the row carries no time of its own.
-    first = min(world.users, key=lambda user: user.created_at)
-    hours[world.start + timedelta(days=1, hours=9)].append(_line(_import_row(first), wrapped=False))
-    return {f"{PREFIX}/{hour:%Y/%m/%d/%H}.ndjson.gz": pack(lines) for hour, lines in hours.items() if lines}
+    return hours
 
 
 def documents_at(world: World, signatures: Sequence[str], at: datetime) -> list[tuple[str, Doc]]:
@@ -90,13 +103,13 @@ def _changes(world: World, signatures: Sequence[str], rng: Random) -> Iterable[C
             "user": entry.uid,
             "signature": signatures[entry.tx_index],
             "slot": entry.slot,
-            "at": _timestamp(entry.at),
+            "at": timestamp(entry.at),
         }
         yield Change(entry.at + booked[entry.tx_index], "ledger", entry.entry_id, doc)
     # A presence document lives for a while and is deleted.
     visitor = world.users[0]
     online = world.start + timedelta(hours=10)
-    yield Change(online, "presence", visitor.uid, {"uid": visitor.uid, "online": True, "since": _timestamp(online)})
+    yield Change(online, "presence", visitor.uid, {"uid": visitor.uid, "online": True, "since": timestamp(online)})
     yield Change(online + timedelta(minutes=37), "presence", visitor.uid, None)
 
 
@@ -108,7 +121,7 @@ def _user_doc(user: User, at: datetime) -> Doc:
         "displayName": user.display_name,
         "kycTier": user.kyc_tier_at(at),
         "frozen": user.frozen_at(at),
-        "createdAt": _timestamp(user.created_at),
+        "createdAt": timestamp(user.created_at),
     }
 
 
@@ -123,12 +136,13 @@ def _match_doc(match: Match, number: int) -> Doc:
         "players": list(state.players),
         "winner": state.winner,
         "paused": state.paused,
-        "createdAt": _timestamp(match.created_at),
-        "endedAt": None if state.ended_at is None else _timestamp(state.ended_at),
+        "createdAt": timestamp(match.created_at),
+        "endedAt": None if state.ended_at is None else timestamp(state.ended_at),
     }
 
 
-def _timestamp(at: datetime) -> Doc:
+def timestamp(at: datetime) -> Doc:
+    """A time in a document's data."""
     return {"_seconds": int(at.timestamp()), "_nanoseconds": at.microsecond * 1000}
 
 

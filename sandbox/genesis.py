@@ -21,11 +21,12 @@ FIRST_INDEX = -100  # TxPlan.index of the first of these transactions; no world 
 
 def set_up(world: World) -> list[TxPlan]:
     """The transactions, 4 s apart, in chain order. Their signatures depend on nothing but the window's start."""
+    funded = {a.TREASURY: FUNDED[a.TREASURY], a.ANCHOR_PROGRAMS[world.program]: FUNDED[a.PROGRAM_ID]}
     faucet, payer = (a.FAUCET, ("faucet",)), (a.FEE_PAYER, ("fee_payer",))
     minters = (a.FEE_PAYER, ("fee_payer", "mint_authority"))
     return [
         _plan(world, 0, faucet, [transfer(a.FAUCET, a.FEE_PAYER, FUNDED[a.FEE_PAYER])]),
-        _plan(world, 1, faucet, [transfer(a.FAUCET, key, FUNDED[key]) for key in (a.TREASURY, a.PROGRAM_ID)]),
+        _plan(world, 1, faucet, [transfer(a.FAUCET, key, lamports) for key, lamports in funded.items()]),
         _plan(world, 2, payer, [create_token_account(a.FEE_PAYER, a.TREASURY, mint) for mint in a.MINTS]),
         _plan(world, 3, minters, [mint_to(mint, a.TREASURY_ACCOUNTS[mint], MINTED[mint]) for mint in a.MINTS], "0"),
     ]

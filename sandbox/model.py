@@ -237,6 +237,7 @@ class World:
     opening_tokens: Mapping[str, int]  # token account -> base units it holds before the window
     token_owners: Mapping[str, tuple[str, str]]  # token account -> (owner, mint)
     opening_lamports: Mapping[str, int]  # account -> lamports before the window
+    program: str = "skill_match"  # see addresses.ANCHOR_PROGRAMS
 
     @property
     def tip(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -107,7 +107,19 @@ def api_calls(world: World, records: Sequence[AuditRecord]) -> list[ApiCall]:
             for number in range(FREE_CALLS_A_DAY)
         ]
         calls += [_cron_call(rng, midnight + hour * 3_600_000) for hour in range(24)]
-    return sorted(calls, key=lambda call: call.at_ms)
+    return _with_failures_around(start + DAY_MS, sorted(calls, key=lambda call: call.at_ms))
+
+
+def _with_failures_around(midnight: int, calls: Sequence[ApiCall]) -> list[ApiCall]:
+    """The same calls; the endpoint's last one before midnight and its first one after it fail."""
+    found = [n for n, call in enumerate(calls) if (call.method, call.path) == ("GET", "/api/leaderboard")]
+    before = [n for n in found if calls[n].at_ms + calls[n].duration_ms < midnight][-1:]
+    after = [n for n in found if calls[n].at_ms > midnight][:1]
+    failed = {*before, *after}
+    return [
+        replace(call, status=500, exception="upstream answered 502") if n in failed else call
+        for n, call in enumerate(calls)
+    ]
 
 
 def _grouped(records: Sequence[AuditRecord]) -> list[list[AuditRecord]]:

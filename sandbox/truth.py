@@ -43,12 +43,26 @@ def truth(world: World, payments: Mapping[str, Any] | None = None) -> dict[str, 
     return {"days": days}
 
 
-def _escrow(entries: Iterable[LedgerEntry]) -> dict[str, Any]:
+def escrow_balances(world: World, effects: Mapping[str, tuple[int, int]]) -> dict[str, dict[str, Any]]:
+    """M3 per day, of a platform whose kinds have these effects on (vault, escrow)."""
+    ends = ((day.date().isoformat(), day + timedelta(days=1)) for day in world.days())
+    return {name: _escrow((entry for entry in world.ledger if entry.at < until), effects) for name, until in ends}
+
+
+def money(world: World) -> dict[str, dict[str, dict[str, Any]]]:
+    """M17 per day and mint."""
+    days: defaultdict[str, list[LedgerEntry]] = defaultdict(list)
+    for entry in world.ledger:
+        days[entry.at.date().isoformat()].append(entry)
+    return {name: _money(entries) for name, entries in days.items()}
+
+
+def _escrow(entries: Iterable[LedgerEntry], effects: Mapping[str, tuple[int, int]] = EFFECTS) -> dict[str, Any]:
     vaults: defaultdict[str, int] = defaultdict(int)
     tvl: defaultdict[str, int] = defaultdict(int)
     escrows: defaultdict[tuple[str, str], int] = defaultdict(int)
     for entry in entries:
-        to_vault, to_escrow = EFFECTS[entry.kind]
+        to_vault, to_escrow = effects[entry.kind]
         vaults[entry.vault] += to_vault * entry.amount
         tvl[entry.mint] += to_vault * entry.amount
         if to_escrow:
@@ -102,3 +116,11 @@ def _money_of(entries: Sequence[LedgerEntry]) -> dict[str, Any]:
         "net_deposits": str(amounts["deposit"] - amounts["withdrawal"]),
         "mean_entry": {"numerator": str(amounts["entry"]), "denominator": counts["entry"]},
     }
+
+
+def add_figures(told: dict[str, Any], more: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+    """Put further metrics beside those of the same day, hour or bucket: {"hours": {"2026-10-05T13:00:00Z": {...}}}."""
+    for span, cells in more.items():
+        held = told.setdefault(span, {})
+        for name, figures in cells.items():
+            held.setdefault(name, {}).update(figures)

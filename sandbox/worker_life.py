@@ -15,6 +15,9 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+from base58 import b58encode
+
+from sandbox.addresses import FEE_PAYER
 from sandbox.audit_log import AuditRecord, from_ms, iso_ms, to_ms
 from sandbox.bookings import booking_delays
 from sandbox.model import World
@@ -23,7 +26,9 @@ from sandbox.traffic import ApiCall, Log
 QUEUES = ("matchmaking:paid", "matchmaking:free")
 QUEUE_RUN_MS = 300_000
 BOOKING_SCRIPT = "skill-match-booking"
+RELAY_SCRIPT = "skill-match-relay"
 FINALITY_MS = 12_000  # from a block to its finalization, about
+EXPIRY_MS = 65_000  # a blockhash is good for about 150 slots
 SLOW_MS = 1_000
 _MATCH = re.compile(r"/matches/[^/]+/")
 
@@ -72,7 +77,7 @@ def live(world: World, traffic: Sequence[ApiCall], signatures: Sequence[str]) ->
         add(call, _said(rng, call, {id(record) for record, was in zip(payments, failed, strict=True) if was}))
     for at_ms in range(to_ms(world.start) + QUEUE_RUN_MS, to_ms(world.end), QUEUE_RUN_MS):
         add(*_queue_run(rng, at_ms))
-    for call, said in _bookings(world, signatures):
+    for call, said in (*_bookings(world, signatures), *_confirmations(world, signatures)):
         add(call, said)
     return Life(sorted(calls, key=lambda call: call.at_ms), sorted(lines, key=lambda line: line.at_ms))
 
@@ -158,6 +163,29 @@ def _bookings(world: World, signatures: Sequence[str]) -> Iterable[tuple[ApiCall
         }
         line = Line("ledger_write", at_ms, BOOKING_SCRIPT, fields)
         yield _run(min(at_ms - 20, last_ms), 30, kind="queue", script=BOOKING_SCRIPT), [line]
+
+
+def _confirmations(world: World, signatures: Sequence[str]) -> Iterable[tuple[ApiCall, list[Line]]]:
+    """The relay, which submits what the platform's fee payer pays for; now and then a blockhash expires meanwhile."""
+    rng = Random(f"relay:{world.seed}")
+    for plan in world.transactions:
+        if plan.fee_payer != FEE_PAYER:
+            continue
+        submitted_ms = to_ms(plan.at) - rng.randint(300, 3_000)
+        final_ms = to_ms(plan.at) + FINALITY_MS + plan.index % 8 * 100
+        said = [_confirmed(signatures[plan.index], submitted_ms, final_ms)]
+        if rng.random() < 0.03:  # the first attempt never landed; the one that did has another signature
+            lost = b58encode(rng.randbytes(64)).decode()
+            said.insert(0, _confirmed(lost, submitted_ms - EXPIRY_MS, None))
+        yield _run(said[-1].at_ms - 10, 30, kind="queue", script=RELAY_SCRIPT), said
+
+
+def _confirmed(signature: str, submitted_ms: int, final_ms: int | None) -> Line:
+    fields: dict[str, Any] = {"signature": signature, "submitted_at": iso_ms(from_ms(submitted_ms))}
+    if final_ms is None:
+        return Line("confirmation", submitted_ms + EXPIRY_MS, RELAY_SCRIPT, fields | {"outcome": "expired"})
+    fields |= {"outcome": "finalized", "finalized_at": iso_ms(from_ms(final_ms))}
+    return Line("confirmation", final_ms + 40, RELAY_SCRIPT, fields)
 
 
 def _run(at_ms: int, duration_ms: int, **details: Any) -> ApiCall:

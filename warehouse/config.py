@@ -149,12 +149,18 @@ class Vault(Section):
 
 
 class Platform(Section):
-    """On-chain addresses of one platform; its profile is config/platforms/<name>.yml."""
+    """On-chain addresses of one platform; its profile is config/platforms/<name>.yml.
+
+    `arbiters` resolve disputes for the platform: named in the marts, and not watched. `without` are the sources that
+    the platform doesn't have, whatever `sources` says of them.
+    """
 
     program_id: Base58
     vaults: list[Vault] = []
     treasury: list[Base58] = []
     fee_payers: list[Base58] = []
+    arbiters: list[Base58] = []
+    without: list[Literal["stripe", "firebase", "cloudflare"]] = []
 
     def own_addresses(self) -> set[str]:
         """The platform's own addresses; every other one is a user's and goes under a pseudonym."""
@@ -177,6 +183,10 @@ class Thresholds(Section):
     rpc_sustained_minutes: int = Field(default=5, ge=5)
     pending_minutes: int = Field(default=10, ge=1)
     source_silent_hours: dict[str, int] = {}
+    arbiter_days: int = Field(default=90, ge=1)
+    settlement_deadline_minutes: int = Field(default=60, ge=1, le=1440)
+    minimum_group: int = Field(default=5, ge=1)
+    kyc_withdrawal_limits: dict[str, dict[Base58, Annotated[int, Field(ge=0)]]] = {}
 
 
 class FileChannel(Section):
@@ -222,6 +232,11 @@ class Config(Section):
         if self.target == "bigquery" and not self.landing.startswith("gs://"):
             raise ValueError("landing must be a gs:// address when target is bigquery")
         return self
+
+    @model_validator(mode="after")
+    def _only_own_sources(self) -> Config:
+        off = {name: getattr(self.sources, name).model_copy(update={"enabled": False}) for name in self.own.without}
+        return self.model_copy(update={"sources": self.sources.model_copy(update=off)}) if off else self
 
     @property
     def own(self) -> Platform:

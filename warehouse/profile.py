@@ -26,11 +26,13 @@ MONEY_EVENTS: dict[str, tuple[PostingClass, PostingClass]] = {
     "fee_collected": ("escrow", "treasury"),
     "refund": ("escrow", "holder"),
     "withdrawal": ("holder", "external"),
+    "exchange_completed": ("treasury", "external"),
 }
 """Canonical money events and the classes that the amount moves from and to."""
 
 OTHER_EVENTS = (
     "escrow_created",
+    "assigned",
     "paused",
     "resumed",
     "dispute_opened",
@@ -39,12 +41,18 @@ OTHER_EVENTS = (
     "completed",
     "joined",
     "rated",
+    "exchange_requested",
+    "exchange_failed",
+    "exchange_fallback",
     "role_changed",
     "key_rotated",
     "frozen",
     "unfrozen",
 )
 """Canonical events that move no money."""
+
+Outcome = Literal["payer", "payee", "split"]
+"""In whose favour a dispute was resolved: of who paid into the escrow, of who was to be paid out of it, or of both."""
 
 
 class Idl(Section):
@@ -107,7 +115,11 @@ class Rebuild(Section):
 
 
 class EventMapping(Section):
-    """One Anchor event to one canonical event."""
+    """One Anchor event to one canonical event.
+
+    `outcome` and `reason` may be enums: their variant's name counts. `outcomes` says which variant is in whose favour.
+    `units` are what an exchange takes, in the platform's own unit; `rating` is a whole number.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -118,6 +130,12 @@ class EventMapping(Section):
     mint: Expression | None = None
     vault: Expression | None = None
     amount: Expression | None = None
+    arbiter: Expression | None = None
+    outcome: Expression | None = None
+    outcomes: dict[str, Outcome] = {}
+    rating: Expression | None = None
+    reason: Expression | None = None
+    units: Expression | None = None
     from_class: PostingClass | None = Field(default=None, alias="from")
     to_class: PostingClass | None = Field(default=None, alias="to")
 
@@ -129,6 +147,8 @@ class EventMapping(Section):
                 raise ValueError(f"{self.canonical} moves money and needs {', '.join(missing)}")
         elif self.canonical not in OTHER_EVENTS:
             raise ValueError(f"{self.canonical!r} is no canonical event")
+        if bool(self.outcome) != bool(self.outcomes):
+            raise ValueError("outcome and outcomes go together: the field, and in whose favour each of its values is")
         return self
 
     def classes(self) -> tuple[PostingClass, PostingClass] | None:

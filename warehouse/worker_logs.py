@@ -56,6 +56,12 @@ KINDS: dict[str, dict[str, LogField]] = {
         "slot": LogField("whole", required=False),
         "finalized_at": LogField("time"),
     },
+    "confirmation": {
+        "signature": LogField(),
+        "submitted_at": LogField("time"),
+        "finalized_at": LogField("time", required=False),
+        "outcome": LogField(required=False, values=("finalized", "expired")),
+    },
 }
 """Kind -> field -> what it holds. Every kind has `at` (required) and `service` beside them."""
 

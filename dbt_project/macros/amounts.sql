@@ -30,6 +30,17 @@ warehouse returns COUNTIF as NUMERIC once a table has been made from it.
 {%- endmacro %}
 
 
+{#- Decimals of a token as configured; null for one that isn't. -#}
+{% macro mint_decimals(mint) -%}
+    {%- if var('mints') -%}
+        case {{ mint }}
+        {%- for address, token in var('mints').items() %} when '{{ address }}' then {{ token['decimals'] }}{% endfor %} end
+    {%- else -%}
+        cast(null as int64)
+    {%- endif -%}
+{%- endmacro %}
+
+
 {#- Condition: the account is one of the configured vaults. -#}
 {% macro is_own_vault(account) -%}
     {%- set addresses = var('vaults') | map(attribute='address') | list -%}
@@ -71,7 +82,9 @@ counts only where sources.stripe.count_test_mode says so. What states no mode (a
 
 {#- Canonical events that move money, in the order of a user's journey. -#}
 {% macro money_events() -%}
-    {{ return(['deposit', 'entry', 'prize_distributed', 'fee_collected', 'refund', 'withdrawal']) }}
+    {{ return([
+        'deposit', 'entry', 'prize_distributed', 'fee_collected', 'refund', 'withdrawal', 'exchange_completed',
+    ]) }}
 {%- endmacro %}
 
 

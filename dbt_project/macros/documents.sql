@@ -37,3 +37,16 @@ keeps no such document, or no such field, gives null: absent, not zero.
     {%- set collection = document_path(document, 'collection') -%}
     {%- if collection -%} collection = '{{ collection }}' {%- else -%} false {%- endif -%}
 {%- endmacro %}
+
+
+{#-
+What orders the changes of a document that were made at one instant, as text: imports first, then created, updated,
+deleted; then the event id; imports, which have none, by their data. So the order doesn't depend on their arrival.
+-#}
+{% macro change_rank() -%}
+    concat(
+        case operation when 'IMPORT' then '0' when 'CREATE' then '1' when 'UPDATE' then '2' else '3' end,
+        coalesce(event_id, ''),
+        if(coalesce(event_id, '') = '', coalesce(data, ''), '')
+    )
+{%- endmacro %}

@@ -44,9 +44,21 @@ constants, and the same window gives the same SQL whenever it runs. The clock is
 {%- endmacro %}
 
 
-{#- Days whose findings are judged again: one more than the balances', since a record may lie on the other side of midnight. -#}
+{#- Days with the day before and the day after each of them. -#}
+{% macro with_neighbours(days) -%}
+    {% set found = [] %}
+    {% for day in days %}{% do found.extend([shift_day(day, -1), day, shift_day(day, 1)]) %}{% endfor %}
+    {{ return(found | unique | sort) }}
+{%- endmacro %}
+
+
+{#-
+Days whose findings are judged again: one more than the balances', since a record may lie on the other side of midnight,
+and those around each rebuilt day, where a late record may be missing, or close a gap that the next day shows.
+-#}
 {% macro finding_days() -%}
-    {{ return(days_between(shift_day(balance_days()[0], -1), balance_days()[-1])) }}
+    {% set running = days_between(shift_day(balance_days()[0], -1), balance_days()[-1]) %}
+    {{ return((running + with_neighbours(rebuild_days())) | unique | sort) }}
 {%- endmacro %}
 
 

@@ -55,10 +55,14 @@ class LogReader:
                 given = values.get(given, given)
             columns[name] = read(name, given, field, self._rules)
         at, columns["at"] = columns["at"], columns["at"].text
-        for name in ("created_at", "finalized_at"):
+        for name in ("created_at", "finalized_at", "submitted_at"):
             columns[name] = columns[name].text if columns[name] else None
         if kind == "webhook" and columns["attempt"] is None:
             columns["attempt"] = 1
+        if kind == "confirmation":
+            columns["outcome"] = columns["outcome"] or "finalized"
+            if columns["outcome"] == "finalized" and columns["finalized_at"] is None:
+                raise BadRecord("missing_field", "a transaction that became final needs finalized_at", "finalized_at")
         return TABLE, {
             **columns,
             "kind": kind,

@@ -5,34 +5,26 @@ A profile's expressions become functions once (`Mapper`), so that an event costs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from ingestion.solana.anchor.emission import Event
-from ingestion.solana.anchor.frames import instruction_at
-from ingestion.solana.transaction import TransactionView
-from warehouse.config import Mint
+from ingestion.solana.expressions import (
+    MappingError,
+    Sources,
+    getter,
+    name_getter,
+    text_getter,
+    whole_getter,
+    whole_number,
+)
 from warehouse.profile import MONEY_EVENTS, EventMapping, Profile
-
-LARGEST_AMOUNT = 10**29 - 1
-"""Integer part of BigQuery's NUMERIC."""
-
-UNKNOWN_MINT = "unknown:"
-"""Prefix of the stand-in for a mint that nothing names: one vault's amounts stay together, apart from all others."""
-
-_TOKEN_PROGRAMS = ("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA", "TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb")
-_INITIALIZE = {1, 16, 18}  # InitializeAccount, InitializeAccount2 and 3: accounts [account, mint, ...]
-_TRANSFER_CHECKED = 12  # accounts [source, mint, destination, ...]
-
-
-class MappingError(ValueError):
-    """A profile expression has no value for this event; the message says which and why."""
 
 
 @dataclass(slots=True)
 class Canonical:
-    """One canonical event. `holder` is still the wallet; `amount` is in base units, None for events without money."""
+    """One canonical event. `holder` and `arbiter` are still addresses; `amount` is in base units, None for events
+    without money; `units` are the platform's own.
+    """
 
     ordinal: int
     event: Event
@@ -45,6 +37,11 @@ class Canonical:
     amount: int | None
     classes: tuple[str, str] | None
     personal_escrow: bool
+    arbiter: str | None = None
+    outcome: str | None = None
+    rating: int | None = None
+    reason: str | None = None
+    units: int | None = None
 
 
 @dataclass(slots=True)
@@ -54,34 +51,6 @@ class Unmapped:
     ordinal: int
     event: Event
     reason: str
-
-
-@dataclass(slots=True)
-class Sources:
-    """What expressions may refer to besides the event: the transaction, and mints that the configuration knows."""
-
-    view: TransactionView
-    vault_mints: Mapping[str, str]
-    mints: Mapping[str, Mint]
-    _mints: dict[str, str] | None = field(default=None, repr=False)
-
-    def mint_of(self, account: str) -> str:
-        """Mint of a token account: by the transaction's balances and token instructions, else the configuration."""
-        if self._mints is None:
-            self._mints = {**self.vault_mints, **dict(_instructed_mints(self.view))}
-            self._mints.update({balance.account: balance.mint for balance in self.view.token_balances})
-        return self._mints.get(account, UNKNOWN_MINT + account)
-
-    def decimals_of(self, mint: str) -> int | None:
-        """Decimals of a mint, None where neither the transaction nor the configuration has them."""
-        for balance in self.view.token_balances:
-            if balance.mint == mint:
-                return balance.decimals
-        return self.mints[mint].decimals if mint in self.mints else None
-
-
-_Getter = Callable[[Event, Sources], Any]
-"""A compiled expression; raises MappingError where it has no value."""
 
 
 class Mapper:
@@ -112,9 +81,12 @@ class _Compiled:
 
     def __init__(self, ordinal: int, mapping: EventMapping, personal: frozenset[str]) -> None:
         self.ordinal, self.canonical, self._written = ordinal, mapping.canonical, mapping
-        self._amount = _getter(mapping.amount) if mapping.canonical in MONEY_EVENTS else None
-        self._mint, self._vault = _text_getter(mapping.mint), _text_getter(mapping.vault)
-        self._escrow, self._holder = _text_getter(mapping.escrow), _text_getter(mapping.holder)
+        self._amount = getter(mapping.amount) if mapping.canonical in MONEY_EVENTS else None
+        self._mint, self._vault = text_getter(mapping.mint), text_getter(mapping.vault)
+        self._escrow, self._holder = text_getter(mapping.escrow), text_getter(mapping.holder)
+        self._arbiter, self._outcome = text_getter(mapping.arbiter), name_getter(mapping.outcome)
+        self._reason = name_getter(mapping.reason)
+        self._rating, self._units = whole_getter(mapping.rating), whole_getter(mapping.units)
         self._classes = mapping.classes()
         self._personal_escrow = mapping.escrow is not None and mapping.escrow.rsplit(".", 1)[-1] in personal
 
@@ -122,7 +94,7 @@ class _Compiled:
         """The canonical event, None where the amount is zero: nothing moved, and the rest need not be known."""
         amount = None
         if self._amount is not None:
-            amount = _amount(self._amount(event, sources))
+            amount = whole_number(self._amount(event, sources), "the amount")
             if amount == 0:
                 return None
         mint, vault = self._mint(event, sources), self._vault(event, sources)
@@ -140,103 +112,16 @@ class _Compiled:
             amount,
             self._classes,
             self._personal_escrow,
+            self._arbiter(event, sources),
+            self._in_favour(self._outcome(event, sources)),
+            self._rating(event, sources),
+            self._reason(event, sources),
+            self._units(event, sources),
         )
 
-
-def _amount(value: Any) -> int:
-    try:
-        amount = int(value)
-    except (TypeError, ValueError):
-        raise MappingError("the amount is no integer") from None
-    if amount < 0:
-        raise MappingError("the amount is negative")
-    if amount > LARGEST_AMOUNT:
-        raise MappingError("the amount does not fit NUMERIC")
-    return amount
-
-
-def _text_getter(expression: str | None) -> _Getter:
-    """The expression's value as text, None for null and where there is no expression."""
-    if expression is None:
-        return lambda event, sources: None
-    value_of = _getter(expression)
-
-    def text(event: Event, sources: Sources) -> str | None:
-        value = value_of(event, sources)
-        if value is None or type(value) is str:
-            return value
-        if isinstance(value, dict | list):
-            raise MappingError(f"{expression} is no single value")
-        return str(value)
-
-    return text
-
-
-def _getter(expression: str | None) -> _Getter:
-    scope, _, rest = (expression or "").partition(".")
-    match scope:
-        case "event":
-            return _field_getter(rest)
-        case "account":
-            return lambda event, sources: _account(event, rest, sources.view)
-        case "mint_of":
-            return lambda event, sources: sources.mint_of(_account(event, rest, sources.view))
-        case "const":
-            return lambda event, sources: rest
-
-    def unknown(event: Event, sources: Sources) -> Any:
-        raise MappingError(f"unknown expression {expression!r}")
-
-    return unknown
-
-
-def _field_getter(path: str) -> _Getter:
-    keys = path.split(".")
-
-    def field_of(event: Event, sources: Sources) -> Any:
-        value: Any = event.data
-        try:
-            for key in keys:
-                value = value[key]
-        except (KeyError, TypeError):
-            raise MappingError(f"the event has no field {path!r}") from None
-        return value
-
-    return field_of
-
-
-def _account(event: Event, name: str, view: TransactionView) -> str:
-    """Account of the emitting instruction, by its name in the IDL."""
-    if event.emitter is None:
-        raise MappingError(f"account.{name}: the emitting instruction is unknown")
-    instruction = instruction_at(event.emitter, view.instructions, view.inner)
-    definition = event.idl.instruction(instruction.data)
-    if definition is None:
-        raise MappingError(f"account.{name}: the emitting instruction is not in the IDL")
-    if name not in definition.accounts:
-        raise MappingError(f"account.{name}: {definition.name} has no such account")
-    at = definition.accounts.index(name)
-    if at >= len(instruction.accounts):
-        raise MappingError(
-            f"account.{name}: {definition.name} was called with {len(instruction.accounts)} accounts only"
-        )
-    account = instruction.accounts[at]
-    if name in definition.optional and account == event.program_id:
-        raise MappingError(f"account.{name}: the optional account is absent")
-    return account
-
-
-def _instructed_mints(view: TransactionView) -> Iterator[tuple[str, str]]:
-    """(token account, mint) pairs that the token program's instructions of this transaction state."""
-    for item in [*view.instructions, *(item for top in sorted(view.inner) for item in view.inner[top])]:
-        if item.program_id not in _TOKEN_PROGRAMS:
-            continue
-        if item.parsed is not None:
-            info = item.parsed.get("info", {})
-            if info.get("mint"):
-                yield from ((info[key], info["mint"]) for key in ("account", "source", "destination") if info.get(key))
-        elif item.data and item.data[0] in _INITIALIZE and len(item.accounts) > 1:
-            yield item.accounts[0], item.accounts[1]
-        elif item.data and item.data[0] == _TRANSFER_CHECKED and len(item.accounts) > 2:
-            yield item.accounts[0], item.accounts[1]
-            yield item.accounts[2], item.accounts[1]
+    def _in_favour(self, outcome: str | None) -> str | None:
+        if outcome is None:
+            return None
+        if outcome not in self._written.outcomes:
+            raise MappingError(f"outcomes doesn't say in whose favour {outcome!r} is")
+        return self._written.outcomes[outcome]

@@ -120,6 +120,6 @@ def _fields(versions: Sequence[Idl], event: str, where: str) -> list[str]:
 
 def expressions(mapping: EventMapping) -> Iterator[tuple[str, str]]:
     """The expressions that a mapping gives, with their keys."""
-    for key in ("escrow", "holder", "mint", "vault", "amount"):
+    for key in ("escrow", "holder", "mint", "vault", "amount", "arbiter", "outcome", "rating", "reason", "units"):
         if (expression := getattr(mapping, key)) is not None:
             yield key, expression

@@ -18,7 +18,9 @@ from ingestion.base import Context, LandedObject, Row
 from ingestion.quarantine import quarantine_row
 from ingestion.solana.anchor.emission import Event, Finding, extract
 from ingestion.solana.anchor.rebuild import rebuilt_events
-from ingestion.solana.canonical import Canonical, Mapper, Sources, Unmapped
+from ingestion.solana.canonical import Canonical, Mapper, Unmapped
+from ingestion.solana.expressions import Sources
+from ingestion.solana.primary_call import primary_call
 from ingestion.solana.profile import registry_of
 from ingestion.solana.transaction import NotATransaction, TransactionView
 from warehouse.config import Platform
@@ -50,6 +52,7 @@ class TransactionRows:
         self._vaults = frozenset(vault.address for vault in own.vaults)
         self._vault_mints = {vault.address: vault.mint for vault in own.vaults}
         self._treasury = frozenset(own.treasury)
+        self._arbiters = frozenset(own.arbiters)
         self._pseudonym = lru_cache(maxsize=PSEUDONYMS_KEPT)(lambda address: ctx.pseudonym(address, WALLET))
 
     def rows(self, view: TransactionView, line: int) -> list[Row]:
@@ -92,6 +95,7 @@ class TransactionRows:
         return address if address in self._own or address in event_vaults else self._pseudonym(address)
 
     def _transaction_row(self, view: TransactionView, common: Columns) -> Row:
+        counted = primary_call(view, self._program, self._registry)
         return "solana_transactions", {
             **common,
             "success": view.success,
@@ -103,6 +107,8 @@ class TransactionRows:
             "encoding": view.encoding,
             "log_truncated": view.log_truncated,
             "programs": _json(view.programs),
+            "program_id": counted.program_id,
+            "instruction": counted.instruction,
         }
 
     def _balance_rows(self, view: TransactionView, common: Columns, event_vaults: set[str]) -> list[Row]:
@@ -183,6 +189,11 @@ class TransactionRows:
             "amount": None if item.amount is None else str(item.amount),
             "from_class": from_class,
             "to_class": to_class,
+            "arbiter": item.arbiter if item.arbiter in self._arbiters else self._pseudonym(item.arbiter),
+            "outcome": item.outcome,
+            "rating": item.rating,
+            "reason": item.reason,
+            "units": None if item.units is None else str(item.units),
             "status": event.status,
             "profile": self._profile,
         }

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -14,14 +13,12 @@ from typing import Any
 from google.cloud import bigquery
 from hypothesis import strategies as st
 
-from ingestion import run as ingest
-from ingestion.sources import NAMES, source
+from benchmarks.landed import Landed
 from ingestion.tables import ensure_tables, table_names
 from jobs.dbt_build import build_models
 from jobs.transform import Built, Plan, plan_build, record_build
 from warehouse.client import bigquery_client
-from warehouse.config import Config, load_config
-from warehouse.services import Services
+from warehouse.config import Config
 from warehouse.window import Window
 
 REPEATED = {"solana", "stripe"}
@@ -29,15 +26,6 @@ REPEATED = {"solana", "stripe"}
 
 NOT_REBUILT = {"restatements"}
 """Tables that tell what was known when: a full refresh can't know it."""
-
-
-@dataclass(frozen=True)
-class Landed:
-    """A platform's days, landed and loaded once in a warehouse of their own: the objects that a build may meet."""
-
-    config: Config
-    window: Window
-    objects: tuple[Mapping[str, Any], ...] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -51,24 +39,6 @@ class Arrival:
     objects: tuple[int, ...] = field(repr=False)
     repeated: tuple[int, ...]
     again: bool
-
-
-@contextmanager
-def landed_platform(days: int) -> Iterator[Landed]:
-    """So many days of the sandbox in an embedded warehouse, landed and loaded and never built."""
-    config = load_config()
-    with Services(config) as services:
-        services.start_warehouse()
-        state = services.start_sandbox(options=["--days", str(days)])
-        config = load_config()  # the sandbox's address is known only now
-        client = bigquery_client(config)
-        ensure_tables(client)
-        window = Window.parse(state["window"]["start"], state["window"]["end"])
-        for name in NAMES:
-            for step in (ingest.land, ingest.load, ingest.verify):
-                step(source(name), window, ingest.context(config), "landed")
-        rows = client.query("select * from ops.objects where state = 'loaded' order by landed_at, uri").result()
-        yield Landed(config, window, tuple(dict(row) for row in rows))
 
 
 @st.composite

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dbt_chain import first_readings, later_readings
+from dbt_lines import first_lines, later_lines
+from dbt_people import first_people, later_people
 from dbt_world import GRAND, SETTINGS, SKILL_VAULT, USDC, VAULT, World, at, match, row, stripe_row
 
 FIRST = SETTINGS | {
@@ -19,7 +21,7 @@ FIRST = SETTINGS | {
 SECOND = SETTINGS | {
     "window_start": "2026-10-07T00:00:00Z",
     "window_end": "2026-10-08T00:00:00Z",
-    "partitions": ["2026-10-05", "2026-10-07"],
+    "partitions": ["1970-01-01", "2026-10-05", "2026-10-07"],
     "balance_partitions": ["2026-10-05", "2026-10-06", "2026-10-07"],
     "rpc_partitions": ["2026-11-02"],
 }
@@ -93,6 +95,8 @@ def first_days(world: World) -> dict[str, Any]:
         rpc_call(2, "attempt1", "beta", "ok", datetime(2026, 11, 1, 8, 0, 1, tzinfo=UTC)),
     )
     first_readings(world, FIRST)
+    first_lines(world)
+    first_people(world)
     return {
         "audit record of t2": world.withhold("raw.platform_audit_events", seq=2, stream="escrow"),
         "booking of t4": world.withhold("raw.firestore_changelog", document_id="t4-0"),
@@ -123,5 +127,7 @@ def later_days(world: World, held: dict[str, Any]) -> None:
         world.add(table, made)
     world.add("raw.rpc_calls", rpc_call(3, "attempt2", "alpha", "ok", datetime(2026, 11, 2, 8, 0, tzinfo=UTC)))
     later_readings(world, SECOND)
+    later_lines(world)
+    later_people(world)
     world.add("raw.platform_audit_events", held["audit record of t2"])
     world.add("raw.firestore_changelog", held["booking of t4"])

@@ -38,6 +38,11 @@ def at(text: str) -> datetime:
     return datetime.strptime(f"2026-10-{text}", "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
 
 
+def user_id(name: str) -> str:
+    """Pseudonym of a user's id."""
+    return f"user_{hashlib.sha256(name.encode()).hexdigest()[:32]}"
+
+
 def row(when: datetime | None, uri: str, line: int = 1, **columns: Any) -> Row:
     """A raw row: the columns and where it came from."""
     return columns | {
@@ -83,7 +88,8 @@ class World:
                 status="counted", profile="test", program_id="Program", event_key=signature, ordinal=number,
             ))  # fmt: skip
             self.book(f"{signature}-{number}", signature, slot, when, kind, match, mint, vault, amount)
-            self.record("escrow", when, kind, signature, match, mint, amount)
+            actor = user_id(holder) if source in ("external", "holder") or kind == "withdrawal" else "authority"
+            self.record("escrow", when, kind, signature, match, mint, amount, actor)
 
     def transfer(self, signature: str, slot: int, when: datetime, vault: str, change: int) -> None:
         """Token balances of a vault around a transaction, and lamports of the fee payer."""
@@ -91,6 +97,7 @@ class World:
         mint, decimals = (SKILL, 9) if vault == SKILL_VAULT else (USDC, 6)
         self.add("raw.solana_transactions", row(
             when, f"tx/{signature}", signature=signature, slot=slot, block_time=when.isoformat(), success=True,
+            program_id="Program", instruction="move", fee_lamports="5000", compute_units=slot,
         ))  # fmt: skip
         self.add("raw.solana_token_balances", row(
             when, f"tx/{signature}", signature=signature, slot=slot, block_time=when.isoformat(), success=True,
@@ -122,7 +129,7 @@ class World:
 
     def record(
         self, stream: str, when: datetime, action: str, signature: str | None, match: str | None, mint: str | None,
-        amount: int | None,
+        amount: int | None, actor: str | None = None,
     ) -> Row:  # fmt: skip
         """The next record of an audit stream, a second later; its hash is that of what it says."""
         seq, previous = self.chains.get(stream, (0, "0" * 64))
@@ -131,7 +138,7 @@ class World:
         stated = when + timedelta(seconds=1)
         made = row(
             stated, f"audit/{stream}/{seq + 1}", stream=stream, seq=seq + 1, at=stated.isoformat(), action=action,
-            amount=None if amount is None else str(amount), mint=mint, match_id=match, signature=signature,
+            amount=None if amount is None else str(amount), mint=mint, match_id=match, signature=signature, actor=actor,
             prev_hash=previous, hash=digest, computed_hash=digest,
         )  # fmt: skip
         self.add("raw.platform_audit_events", made)

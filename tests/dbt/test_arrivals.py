@@ -11,10 +11,11 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from arrivals import Landed, arrival_orders, arrive, landed_platform
+from arrivals import arrival_orders, arrive
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.landed import Landed, landed_platform
 from warehouse.services import runtime_environment
 
 EXAMPLES = 300 if os.environ.get("CAMPAIGN") else 1

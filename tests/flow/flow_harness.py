@@ -20,12 +20,16 @@ ROOT = Path(__file__).parents[2]
 RUN_SECONDS = 900
 """A hung run fails; a slow machine does not."""
 
-EACH_RUN_ADDS = {"rpc_calls", "rpc_health", "int_rpc__calls_5min", "warehouse_health"}
+EACH_RUN_ADDS = {
+    *("rpc_calls", "rpc_health", "rpc_providers_5min", "warehouse_health"),
+    *("int_rpc__calls_5min", "int_rpc__providers_hourly", "int_rpc__runs"),
+}
 """Tables about the runs themselves: every run makes calls and attempts, and so adds or changes rows here."""
 
 WALL_CLOCK = {
     *("_landed_at", "attempt_id", "first_landed_at", "newest_landed_at"),
     *("covered_at", "proved_at", "found_at", "proof_id"),
+    *("warehouse_lag_p50_ms", "warehouse_lag_p95_ms", "warehouse_lag_max_ms"),
 }
 """Columns that say when or by which attempt something was landed; facts of the run, not of the data."""
 

@@ -194,7 +194,7 @@ def test_every_structured_line_is_in_one_trace_and_some_tell_of_the_day_before(h
                     told[json.dumps(line, sort_keys=True)] += 1
                     late += line["at"][:10] < _time(trace["EventTimestampMs"] * 1_000_000).date().isoformat()
     assert told == Counter(json.dumps(line.event(), sort_keys=True) for line in platform.life.lines)
-    assert len({line.kind for line in platform.life.lines}) == 6
+    assert len({line.kind for line in platform.life.lines}) == 7
     assert late > 0
 
 

@@ -25,7 +25,8 @@ from chain_builder import (
 
 from ingestion.solana.anchor.emission import extract
 from ingestion.solana.anchor.idl import IdlRegistry, parse_idl
-from ingestion.solana.canonical import Canonical, Mapper, Sources, Unmapped
+from ingestion.solana.canonical import Canonical, Mapper, Unmapped
+from ingestion.solana.expressions import Sources
 from ingestion.solana.profile import registry_of
 from ingestion.solana.transaction import view_of
 from warehouse.config import ConfigError, Mint

@@ -131,7 +131,7 @@ def test_a_failed_transaction_counts_nothing():
         {0: [cpi_event(PROGRAM, made(1))]},
         err={"InstructionError": [0, "Custom"]},
     )
-    assert events(found) == [("1", "log", "1.0", "reverted"), ("1", "cpi", "0.0", "reverted")]
+    assert events(found) == [("1", "log", "1.0", "reverted"), ("1", "cpi", "0.0", "duplicate")]  # one event, reverted
 
 
 def test_both_channels_count_once_and_equal_pairs_are_two_events():

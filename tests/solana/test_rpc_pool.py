@@ -231,8 +231,33 @@ def test_call_records_fit_the_table(servers):
     assert record.pop("latency_ms") >= 0
     assert record == {
         "call_id": "att:000000", "attempt_id": "att", "provider": "alpha", "method": "getBalance", "batch_size": 1,
-        "outcome": "ok", "error_code": None, "slot": 77,
+        "outcome": "ok", "error_code": None, "slot": 77, "failover_from": None,
     }  # fmt: skip
+
+
+def replaced(pool) -> list[tuple[str, str | None]]:
+    return [(call.provider, call.failover_from) for call in pool.calls if call.method != "getHealth"]
+
+
+@pytest.mark.parametrize("reply", [status(403), error(-32005), error(-32602)])
+def test_a_call_in_place_of_a_failed_one_names_who_failed(servers, reply):
+    pool = servers.pool(alpha=reply, beta=ok)
+    asked(pool, 7)
+    assert replaced(pool) == [("alpha", None), ("beta", "alpha")]
+
+
+def test_a_provider_that_has_no_such_data_did_not_fail(servers):
+    pool = servers.pool(alpha=null, beta=ok)
+    asked(pool, 7)
+    assert replaced(pool) == [("alpha", None), ("beta", None)]
+
+
+def test_a_call_in_place_of_a_provider_that_was_set_aside_names_it(servers):
+    pool = servers.pool(alpha=status(503), beta=ok)
+    pool.probe()  # finds alpha unwell, so that beta is asked first
+    asked(pool, 7)
+    pool.ask([requests.slot()], among=["beta"])  # beta was meant: in nobody's place
+    assert replaced(pool) == [("beta", None), ("beta", "alpha"), ("beta", None)]
 
 
 def test_the_slot_of_a_get_slot_call_is_its_result(servers):

@@ -126,7 +126,7 @@ def figures(row: dict) -> tuple:
 
 def expected(fields: dict) -> dict:
     """Fields as columns: times as the rows write them."""
-    times = {name: fields[name] for name in ("created_at", "finalized_at") if name in fields}
+    times = {name: fields[name] for name in ("created_at", "finalized_at", "submitted_at") if name in fields}
     return fields | {name: stamp(value) for name, value in times.items()}
 
 

@@ -31,6 +31,7 @@ LINES: dict[str, dict[str, Any]] = {
     "slow_query": {"query": "matches_by_status", "duration_ms": 1001, "row_count": 7, "service": "ledger"},
     "error": {"error": "RpcTimeout"},
     "ledger_write": {"signature": "5sig", "slot": 300000001, "finalized_at": "2026-10-05T23:59:40.5Z"},
+    "confirmation": {"signature": "6sig", "submitted_at": 1791244770.25, "finalized_at": "2026-10-05T23:59:45Z"},
 }
 
 
@@ -67,6 +68,9 @@ def test_each_kind_is_a_row_on_its_own_day(prepare, user):
         "error": common | {"error": "RpcTimeout"},
         "ledger_write": common
         | {"signature": "5sig", "slot": 300000001, "finalized_at": "2026-10-05T23:59:40.500000Z"},
+        "confirmation": common
+        | {"signature": "6sig", "submitted_at": "2026-10-05T23:59:30.250000Z", "outcome": "finalized"}
+        | {"finalized_at": "2026-10-05T23:59:45Z"},
     }  # fmt: skip
     assert [row["_event_date"] for row in found["cloudflare_worker_traces"]] == ["2026-10-06"]
 
@@ -75,6 +79,11 @@ def test_an_object_and_its_text_are_the_same_line(prepare):
     event = line("queue_depth")
     objects, texts = (prepare(*DATASET, body(message))["worker_logs"] for message in (event, json.dumps(event)))
     assert objects == texts
+
+
+def test_a_transaction_that_expired_has_no_time_of_finality(prepare):
+    [row] = prepare(*DATASET, body(line("confirmation", finalized_at=None, outcome="expired")))["worker_logs"]
+    assert (row["outcome"], row["finalized_at"]) == ("expired", None)
 
 
 def test_other_lines_stay_in_the_record(prepare, user):
@@ -104,6 +113,8 @@ def test_other_lines_stay_in_the_record(prepare, user):
         (json.dumps(line("webhook", attempt=0)), "out_of_range", "attempt"),
         (json.dumps(line("webhook", created_at="soon")), "bad_time", "created_at"),
         (json.dumps(line("error", at="2026-13-01")), "bad_time", "at"),
+        (json.dumps(line("confirmation", finalized_at=None)), "missing_field", "finalized_at"),
+        (json.dumps(line("confirmation", outcome="lost")), "unknown_value", "outcome"),
     ],
 )
 def test_a_damaged_line_is_quarantined_and_its_trace_and_neighbours_are_kept(prepare, message, code, position):
@@ -146,5 +157,5 @@ def test_the_documentation_names_every_kind_and_field():
     for kind, fields in KINDS.items():
         [row] = re.findall(rf"^\| `{kind}` \|.*$", text, re.MULTILINE)
         named = set(re.findall(r"`(\w+)`", row))
-        named -= {"handled", "failed"} | ({kind} - set(fields))
+        named -= {"handled", "failed", "finalized", "expired"} | ({kind} - set(fields))
         assert named == set(fields)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from sandbox import addresses
+from sandbox import addresses, job_operations
 from warehouse.config import DEFAULT_PATH, ConfigError, load_config
 from warehouse.profile import PROFILES, load_profile
 
@@ -27,6 +27,22 @@ def test_the_shipped_file_names_the_sandbox_addresses(document, tmp_path):
     assert {vault.mint: vault.address for vault in own.vaults} == addresses.VAULTS
     assert set(own.treasury) == set(addresses.TREASURY_ACCOUNTS.values())
     assert own.fee_payers == [addresses.FEE_PAYER]
+
+
+def test_the_other_platforms_have_the_sandbox_addresses_and_only_their_sources(document, tmp_path):
+    for name, vaults, enabled in (
+        ("job_escrow", job_operations.VAULTS, {"solana"}),
+        ("token_exchange", {}, {"solana", "firebase"}),
+        ("skill_match", addresses.VAULTS, {"solana", "firebase", "stripe", "cloudflare"}),
+    ):
+        config = load(document | {"platform": name}, tmp_path)
+        assert config.own.program_id == addresses.ANCHOR_PROGRAMS[name]
+        assert {vault.mint: vault.address for vault in config.own.vaults} == vaults
+        sources = ("solana", "firebase", "stripe", "cloudflare")
+        assert {source for source in sources if getattr(config.sources, source).enabled} == enabled
+    jobs = load(document | {"platform": "job_escrow"}, tmp_path).own
+    assert tuple(jobs.arbiters) == job_operations.ARBITERS
+    assert not jobs.own_addresses() & set(jobs.arbiters)
 
 
 def test_an_unknown_key_is_named(document, tmp_path):

@@ -35,8 +35,8 @@ class Event:
     """One emission.
 
     `position` is unique in (transaction, channel): log line ordinal.token, or instruction.inner index. `emitter` is the
-    place of the instruction whose program emitted it, None where log and instructions don't match. `status`: counted,
-    reverted (the transaction failed) or duplicate; `duplicate_of` is the position of the log twin.
+    place of the instruction whose program emitted it, None where log and instructions don't match. `status`: duplicate
+    (`duplicate_of` is then the position of the log twin), else counted, or reverted where the transaction failed.
     """
 
     program_id: str
@@ -244,7 +244,7 @@ def _anywhere(item: _Payload) -> tuple[Any, ...]:
 
 
 def _event(payload: _Payload, result: Decoded, twin: str | None, success: bool) -> Event:
-    status = "reverted" if not success else "duplicate" if twin is not None else "counted"
+    status = "duplicate" if twin is not None else "counted" if success else "reverted"
     program_id, channel, position, emitter, raw = payload
     name, data, trailing, idl = result
     return Event(program_id, channel, position, emitter, raw, name, data, trailing, idl, status, twin)

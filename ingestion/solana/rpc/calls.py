@@ -13,7 +13,11 @@ from ingestion.solana.rpc.answers import Request
 
 @dataclass(frozen=True)
 class Call:
-    """One HTTP call. `slot` is the newest slot that its answers name; `error_code` an HTTP status or JSON-RPC code."""
+    """One HTTP call. `slot` is the newest slot that its answers name; `error_code` an HTTP status or JSON-RPC code.
+
+    `failover_from` is the provider that it was made in place of: one that had failed these requests, or a preferred one
+    that was set aside.
+    """
 
     call_id: str
     attempt_id: str
@@ -25,6 +29,7 @@ class Call:
     outcome: str
     error_code: str | None
     slot: int | None
+    failover_from: str | None
 
 
 @dataclass(frozen=True)
@@ -40,10 +45,11 @@ class Started:
 
 
 class CallLog:
-    """Every call of one ingest attempt, in the order in which they ended."""
+    """Every call of one ingest attempt, in the order in which they ended; `failover_from` holds for those to come."""
 
     def __init__(self, attempt_id: str) -> None:
         self.rows: list[Call] = []
+        self.failover_from: str | None = None
         self._attempt_id = attempt_id
 
     def add(
@@ -67,6 +73,7 @@ class CallLog:
             outcome=outcome,
             error_code=None if code is None else str(code),
             slot=slot,
+            failover_from=self.failover_from,
         )
         self.rows.append(call)
         return call

@@ -118,16 +118,24 @@ class RpcPool:
         best: dict[int, Answer] = {}
         denied: dict[int, list[str]] = {}
         reasons: dict[str, str] = {}
+        failed: str | None = None
         for provider in sorted(self._providers, key=lambda provider: provider.is_last_resort):
             wanted = {at: requests[at] for at in range(len(requests)) if at not in best or best[at].outcome != "ok"}
             if provider.name not in among or not wanted:
                 continue
             if not await provider.is_usable():
                 reasons[provider.name] = provider.left_out
+                failed = provider.name
                 continue
-            answers, failure = await provider.ask(wanted)
+            self._log.failover_from = failed or self._set_aside_for(provider, among)
+            try:
+                answers, failure = await provider.ask(wanted)
+            finally:
+                self._log.failover_from = None
             if failure is not None:
                 reasons[provider.name] = failure
+            if failure is not None or any(answer.outcome not in ("ok", "null") for answer in answers.values()):
+                failed = provider.name
             for at, answer in answers.items():
                 if at not in best or severity(answer) < severity(best[at]):
                     best[at] = answer
@@ -139,3 +147,8 @@ class RpcPool:
             replace(best[at], denied=tuple(denied.get(at, ()))) if best[at].outcome == "ok" else best[at]
             for at in range(len(requests))
         ]
+
+    def _set_aside_for(self, provider: Provider, among: Collection[str]) -> str | None:
+        """The most preferred provider that would have been asked before this one, were it well."""
+        before = self._providers[: self._providers.index(provider)]
+        return next((other.name for other in before if other.is_last_resort and other.name in among), None)

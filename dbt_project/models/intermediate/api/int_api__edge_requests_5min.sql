@@ -20,9 +20,7 @@ with requests as (
         cache_status,
         sample_rate,
         edge_start_at,
-        timestamp_diff(edge_end_at, edge_start_at, millisecond) as duration_ms,
-        object_uri,
-        line_number
+        timestamp_diff(edge_end_at, edge_start_at, millisecond) as duration_ms
     from {{ ref('stg_cloudflare__http_requests') }}
     where
         event_date is not null and edge_start_at is not null and parent_ray_id is null
@@ -32,14 +30,7 @@ with requests as (
 ),
 
 placed as (
-    select
-        *,
-        row_number() over (
-            partition by event_date, bucket_start, host, endpoint, method
-            order by duration_ms nulls last, object_uri, line_number
-        ) as place,
-        count(duration_ms) over (partition by event_date, bucket_start, host, endpoint, method) as total
-    from requests
+    {{ placed('requests', ['event_date', 'bucket_start', 'host', 'endpoint', 'method'], 'duration_ms') }}
 )
 
 select
@@ -54,9 +45,7 @@ select
     {{ count_where('status_code between 400 and 499') }} as client_errors,
     {{ count_where('status_code >= 500') }} as server_errors,
     {{ whole('coalesce(sum(duration_ms), 0)') }} as duration_sum_ms,
-    {{ whole(percentile('duration_ms', 50)) }} as duration_p50_ms,
-    {{ whole(percentile('duration_ms', 95)) }} as duration_p95_ms,
-    {{ whole(percentile('duration_ms', 99)) }} as duration_p99_ms,
+    {{ percentiles('duration_ms', 'duration_p*_ms') }},
     max(duration_ms) as duration_max_ms,
     max(edge_start_at) as last_request_at
 from placed

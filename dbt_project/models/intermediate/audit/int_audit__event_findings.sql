@@ -4,7 +4,7 @@
     partition_by={'field': 'finding_date', 'data_type': 'date'},
     partitions=date_literals(finding_days()),
 ) }}
-{%- set days = days_between(shift_day(finding_days()[0], -1), shift_day(finding_days()[-1], 1)) %}
+{%- set days = with_neighbours(finding_days()) %}
 
 -- On-chain money events without an audit record, and audit records of money without an event. They are matched on what
 -- both sides state, with multiplicity: two equal events need two records. A platform without any audit log, or without

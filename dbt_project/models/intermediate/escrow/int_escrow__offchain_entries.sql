@@ -20,7 +20,8 @@ with changes as (
         {{ document_time('ledger', 'at') }} as entry_at,
         operation = 'DELETE' as is_deleted,
         changed_at,
-        event_id
+        event_id,
+        {{ change_rank() }} as change_rank
     from {{ ref('stg_firestore__changes') }}
     where
         {{ is_document('ledger') }}
@@ -42,9 +43,10 @@ newest as (
         entry_at,
         is_deleted,
         changed_at,
-        event_id
+        event_id,
+        change_rank
     from changes
-    qualify row_number() over (partition by entry_id order by changed_at desc, event_id desc) = 1
+    qualify row_number() over (partition by entry_id order by changed_at desc, change_rank desc) = 1
 )
 
 select
@@ -64,12 +66,13 @@ select
     newest.entry_at,
     newest.is_deleted,
     newest.changed_at,
-    newest.event_id
+    newest.event_id,
+    newest.change_rank
 from newest
 {% if is_incremental() %}
     left join {{ this }} as held on newest.entry_id = held.entry_id
     where
         held.entry_id is null
         or newest.changed_at > held.changed_at
-        or (newest.changed_at = held.changed_at and newest.event_id >= held.event_id)
+        or (newest.changed_at = held.changed_at and newest.change_rank >= held.change_rank)
 {% endif %}

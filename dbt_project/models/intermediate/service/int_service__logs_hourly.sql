@@ -19,7 +19,8 @@ with traces as (
         {{ whole('sum(warning_log_count)') }} as warning_lines,
         0 as errors,
         0 as slow_queries,
-        cast(null as int64) as slowest_query_ms
+        cast(null as int64) as slowest_query_ms,
+        max(event_at) as last_log_at
     from {{ ref('stg_cloudflare__worker_traces') }}
     where
         event_at is not null and script_name is not null and event_date is not null
@@ -40,7 +41,8 @@ logged as (
         0 as warning_lines,
         {{ count_where("kind = 'error'") }} as errors,
         {{ count_where("kind = 'slow_query'") }} as slow_queries,
-        max(if(kind = 'slow_query', duration_ms, null)) as slowest_query_ms
+        max(if(kind = 'slow_query', duration_ms, null)) as slowest_query_ms,
+        max(logged_at) as last_log_at
     from {{ ref('stg_cloudflare__worker_logs') }}
     where
         kind in ('error', 'slow_query') and service is not null and event_date is not null
@@ -66,6 +68,7 @@ select
     {{ whole('sum(warning_lines)') }} as warning_lines,
     {{ whole('sum(errors)') }} as errors,
     {{ whole('sum(slow_queries)') }} as slow_queries,
-    max(slowest_query_ms) as slowest_query_ms
+    max(slowest_query_ms) as slowest_query_ms,
+    max(last_log_at) as last_log_at
 from both
 group by event_date, hour_start, service

@@ -22,6 +22,7 @@ select
     signature,
     slot,
     finalized_at,
+    submitted_at,
     `position` as log_position,
     record,
     _object_uri as object_uri,

@@ -10,6 +10,7 @@ select
     outcome,
     error_code,
     slot,
+    failover_from,
     window_start,
     window_end,
     _object_uri as object_uri,

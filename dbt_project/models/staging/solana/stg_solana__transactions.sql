@@ -12,6 +12,8 @@ select
     encoding,
     log_truncated as is_log_truncated,
     programs,
+    program_id,
+    instruction,
     _object_uri as object_uri,
     _line as line_number,
     _event_date as event_date,

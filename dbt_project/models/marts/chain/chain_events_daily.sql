@@ -1,0 +1,3 @@
+{{ config(materialized='view') }}
+
+{{ chain_events() }}

@@ -1,0 +1,9 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='insert_overwrite',
+    partition_by={'field': 'call_date', 'data_type': 'date'},
+    partitions=date_literals(rpc_days()),
+    cluster_by=['provider'],
+) }}
+
+{{ rpc_providers(300, 'bucket_start') }}

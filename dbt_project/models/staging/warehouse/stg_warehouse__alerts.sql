@@ -1,0 +1,13 @@
+-- One row an alert: a key that fires again has another time of opening.
+select
+    alert_key,
+    rule,
+    severity,
+    state,
+    opened_at,
+    resolved_at,
+    last_seen_at,
+    window_start,
+    window_end,
+    run_id
+from {{ source('ops', 'alerts') }}

@@ -32,7 +32,7 @@ NOT_REBUILT = {"restatements"}
 class Arrival:
     """A round: the window that is run, the objects (by number) that have come since the last one, and those repeated.
 
-    `again`: the window is run a second time.
+    `again`: the build was killed before it could mark its objects as taken in, and is made a second time.
     """
 
     window: Window
@@ -74,13 +74,19 @@ def arrive(landed: Landed, arrivals: Sequence[Arrival], name: str) -> dict[str, 
     for number, arrival in enumerate(arrivals):
         _copy(client, landed, [landed.objects[n] for n in arrival.objects], "")
         _copy(client, landed, [landed.objects[n] for n in arrival.repeated], f".again{number}")
-        for _ in range(1 + arrival.again):
+        plan = _build(config, arrival.window, f"round {number}") or plan
+        if arrival.again:
+            client.query(f"update ops.objects set modelled_at = null where uri in ({_uris(landed, arrival)})").result()
             plan = _build(config, arrival.window, f"round {number}") or plan
     assert plan is not None
     built = tables(client)
     failures, _ = build_models(config, plan.settings, ["--full-refresh"], "run")
     assert failures == []
     return differences(built, tables(client))
+
+
+def _uris(landed: Landed, arrival: Arrival) -> str:
+    return ", ".join(["''", *(f"'{landed.objects[number]['uri']}'" for number in arrival.objects)])
 
 
 def _build(config: Config, window: Window, run_id: str) -> Plan | None:

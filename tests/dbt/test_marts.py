@@ -13,7 +13,7 @@ from dbt_chain import BREAK, FOUND, REPAIRED
 from dbt_days import FIRST, SECOND, first_days, later_days
 from dbt_world import GRAND, PAYER, SKILL, SKILL_VAULT, USDC, VAULT, World, at
 
-# The fixtures build the models four times: all tests of this module in one process.
+# The fixture builds the models three times: all tests of this module in one process.
 pytestmark = pytest.mark.xdist_group("dbt")
 D5, D6, D7 = date(2026, 10, 5), date(2026, 10, 6), date(2026, 10, 7)
 TABLES = [
@@ -69,7 +69,7 @@ Table = Callable[[str], list[dict[str, Any]]]
 
 @pytest.fixture(scope="module")
 def states(load: Callable, dbt: Callable, table: Table) -> dict[str, dict[str, list[dict[str, Any]]]]:
-    """Every table after the first window, after the second, after the second once more, and after a full refresh."""
+    """Every table after the first window, after the second, and after a full refresh."""
     world, seen = World(), {}
     held = first_days(world)
     load(world.take())
@@ -85,7 +85,6 @@ def states(load: Callable, dbt: Callable, table: Table) -> dict[str, dict[str, l
     load(world.take())
     for state, command in {
         "second": ["build", "--exclude-resource-type", "unit_test", "--exclude", "path:models/staging"],
-        "again": ["run", "--exclude", "path:models/staging"],
         "full": ["run", "--exclude", "path:models/staging", "--full-refresh"],
     }.items():
         dbt(command, SECOND)
@@ -426,11 +425,6 @@ def test_warehouse_health(states: dict) -> None:
     columns = ("source", "objects", "rows_loaded", "rows_quarantined", "max_load_lag_seconds", "newest_event_date")
     assert pick(states["first"]["marts.warehouse_health"], *columns) == [("solana", 1, 12, 1, 42, D6)]
     assert pick(states["first"]["marts.warehouse_health"], "newest_event_at") == [(at("06 12:00:00"),)]
-
-
-@pytest.mark.parametrize("name", TABLES)
-def test_running_again_changes_nothing(states: dict, name: str) -> None:
-    assert states["again"][name] == states["second"][name]
 
 
 @pytest.mark.parametrize("name", TABLES)

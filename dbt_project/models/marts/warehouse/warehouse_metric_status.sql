@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 
--- Why a metric has no figures, or how fresh they are: a row for each metric and each source that it needs. A source is as
--- fresh as the newest window that anything was landed for.
+-- Why a metric has no figures, or how fresh they are: a row for each metric and each source that it needs. A source is
+-- as fresh as the newest window that anything was landed for.
 with metrics as (
     select
         cast(null as string) as metric,

@@ -47,6 +47,11 @@ class Contract:
         return frozenset(column.name for column in self.columns)
 
     @property
+    def types(self) -> dict[str, str]:
+        """The columns' types by name."""
+        return {column.name: column.data_type for column in self.columns}
+
+    @property
     def partition(self) -> str | None:
         """The day that cuts what a query scans: the first DATE of the key, else the first DATE."""
         dates = [column.name for column in self.columns if column.data_type == "date"]

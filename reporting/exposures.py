@@ -28,8 +28,12 @@ class Page(Protocol):
 
 
 def exposures(contracts: Sequence[Contract], dashboards: Mapping[str, Page], rules: Iterable[Rule]) -> dict[str, Any]:
-    """The document of exposures.yml; meta.columns names the columns by mart (or `dataset.table` of a source)."""
+    """The document of exposures.yml.
+
+    meta.columns: by mart (or `dataset.table` of a source, without columns) the columns that are used, with their types.
+    """
     by_name = {contract.name: contract for contract in contracts}
+    types = {contract.name: contract.types for contract in contracts}
     found = [
         _exposure(
             f"explore_{contract.name}",
@@ -37,19 +41,45 @@ def exposures(contracts: Sequence[Contract], dashboards: Mapping[str, Page], rul
             contract.description,
             contract.owner,
             {contract.name: contract.names},
+            types,
         )
         for contract in contracts
     ]
     for name, page in dashboards.items():
-        found.append(_exposure(f"dashboard_{name}", "dashboard", page.description, "data", _shown(page, by_name)))
+        found.append(
+            _exposure(f"dashboard_{name}", "dashboard", page.description, "data", _shown(page, by_name), types)
+        )
     for rule in sorted(rules, key=lambda rule: rule.name):
-        found.append(_exposure(f"rule_{rule.name}", "application", rule.title, "data", _read(rule, by_name)))
+        found.append(_exposure(f"rule_{rule.name}", "application", rule.title, "data", _read(rule, by_name), types))
     return {"version": 2, "exposures": found}
 
 
+def taken_away(stated: Mapping[str, Any], contracts: Iterable[Contract]) -> dict[str, str]:
+    """mart.column -> what became of it and who uses it, for columns of stated exposures that are gone or retyped."""
+    held = {contract.name: contract.types for contract in contracts}
+    users: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for exposure in stated["exposures"]:
+        for table, columns in exposure["config"]["meta"]["columns"].items():
+            for column, kind in columns.items():
+                users[table, column, kind].append(exposure["name"])
+    found = {}
+    for (table, column, kind), names in sorted(users.items()):
+        now = held.get(table, {}).get(column)
+        if now != kind:
+            what = "is gone" if now is None else f"was {kind} and is {now}"
+            found[f"{table}.{column}"] = f"{table}.{column} {what}; used by {', '.join(sorted(names))}"
+    return found
+
+
 def _exposure(
-    name: str, kind: str, description: str, owner: str, columns: Mapping[str, Iterable[str]]
+    name: str,
+    kind: str,
+    description: str,
+    owner: str,
+    columns: Mapping[str, Iterable[str]],
+    types: Mapping[str, Mapping[str, str]],
 ) -> dict[str, Any]:
+    used = {table: {column: types[table][column] for column in sorted(names)} for table, names in columns.items()}
     return {
         "name": name,
         "type": kind,
@@ -57,7 +87,7 @@ def _exposure(
         "description": description,
         "owner": {"name": owner},
         "depends_on": [_reference(table) for table in sorted(columns)],
-        "config": {"meta": {"columns": {table: sorted(names) for table, names in sorted(columns.items())}}},
+        "config": {"meta": {"columns": dict(sorted(used.items()))}},
     }
 
 

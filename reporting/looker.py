@@ -1,20 +1,25 @@
 """Looker's files, written from the marts' contracts: views, model, dashboards; and dbt's exposures of all that.
 
 python -m reporting.looker
+
+It refuses where a column that Looker or an alert rule uses is gone or has another type: `--allow mart.column` says that
+its users know.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import lkml
+import typer
 import yaml
 
 from expectations.rules import load_rules
 from reporting.contracts import Contract, load_contracts
-from reporting.exposures import EXPOSURES, exposures
+from reporting.exposures import EXPOSURES, exposures, taken_away
 from reporting.looker_views import day_field, field_names, required, view, words
 from warehouse.section import Section
 
@@ -172,11 +177,19 @@ def write(folder: Path, texts: Mapping[str, str]) -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
-def main() -> None:
+def main(
+    allow: Annotated[list[str] | None, typer.Option(help="mart.column that may be dropped or retyped")] = None,
+) -> None:
+    """Write Looker's files and dbt's exposures."""
     contracts, dashboards = load_contracts(), load_dashboards()
+    taken = taken_away(yaml.safe_load(EXPOSURES.read_text(encoding="utf-8")), contracts)
+    refused = [line for column, line in taken.items() if column not in (allow or ())]
+    if refused:
+        print("\n".join(refused), file=sys.stderr)
+        raise typer.Exit(1)
     write(FOLDER, files(contracts, dashboards))
     EXPOSURES.write_text(_NOTE + _yaml(exposures(contracts, dashboards, load_rules())), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import yaml
 from expectations.rules import load_rules
 from reporting import looker
 from reporting.contracts import Column, Contract, load_contracts
-from reporting.exposures import EXPOSURES, exposures
+from reporting.exposures import EXPOSURES, exposures, taken_away
 from reporting.looker_views import columns_behind, field_names, view
 
 ROOT = Path(__file__).parents[2]
@@ -59,14 +60,23 @@ def test_the_exposures_are_as_written_from_what_reads_the_marts(contracts):
     assert yaml.safe_load((ROOT / EXPOSURES).read_text()) == made
     names = {exposure["name"] for exposure in made["exposures"]}
     assert {f"rule_{rule.name}" for rule in load_rules()} | {f"explore_{name}" for name in contracts} <= names
-    columns = [
-        (exposure["name"], table, column)
-        for exposure in made["exposures"]
-        for table, used in exposure["config"]["meta"]["columns"].items()
-        if table in contracts
-        for column in used
-    ]
-    assert [item for item in columns if item[2] not in contracts[item[1]].names] == []
+
+
+def test_no_column_that_looker_or_a_rule_uses_is_gone_or_has_another_type(contracts):
+    assert taken_away(yaml.safe_load((ROOT / EXPOSURES).read_text()), contracts.values()) == {}
+
+
+def test_a_column_that_is_dropped_or_retyped_is_told_with_its_users(contracts):
+    stated = exposures(list(contracts.values()), looker.load_dashboards(), load_rules())
+    escrow = contracts["escrow_reconciliation"]
+    kept = [replace(column, data_type="string") if column.name == "slot" else column for column in escrow.columns]
+    changed = replace(escrow, columns=tuple(column for column in kept if column.name != "ledger_difference"))
+    told = taken_away(stated, (contracts | {"escrow_reconciliation": changed}).values())
+    assert told.keys() == {"escrow_reconciliation.ledger_difference", "escrow_reconciliation.slot"}
+    assert told["escrow_reconciliation.slot"].startswith("escrow_reconciliation.slot was int64 and is string; used by ")
+    gone = told["escrow_reconciliation.ledger_difference"]
+    assert "explore_escrow_reconciliation" in gone
+    assert "rule_escrow_mismatch" in gone
 
 
 def test_every_column_that_a_field_reads_is_in_a_contract(contracts, views):
@@ -212,6 +222,6 @@ def test_an_exposure_of_a_rule_names_the_columns_of_its_queries(contracts):
     made = {item["name"]: item for item in exposures(list(contracts.values()), {}, load_rules())["exposures"]}
     stale = made["rule_pending_stale"]
     assert stale["depends_on"] == ["ref('chain_coverage')", "ref('chain_pending')"]
-    assert stale["config"]["meta"]["columns"]["chain_coverage"] == ["address", "to_time"]
+    assert stale["config"]["meta"]["columns"]["chain_coverage"] == {"address": "string", "to_time": "timestamp"}
     assert {"state", "age_minutes", "signature"} <= set(stale["config"]["meta"]["columns"]["chain_pending"])
     assert made["rule_step_failed"]["depends_on"] == ["source('ops', 'attempts')"]

@@ -22,7 +22,7 @@ from rich.table import Table
 from benchmarks.landed import Landed, landed_platform
 from ingestion.tables import ensure_tables, table_names
 from jobs.dbt_build import build_models
-from jobs.transform import plan_build
+from jobs.plan import plan_build
 from warehouse.client import bigquery_client
 from warehouse.config import Config
 from warehouse.services import runtime_environment

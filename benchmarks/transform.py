@@ -27,7 +27,7 @@ from rich.table import Table
 
 from benchmarks.landed import landed_platform
 from jobs.dbt_build import build_models
-from jobs.transform import plan_build
+from jobs.plan import plan_build
 from warehouse.services import runtime_environment
 
 DAYS = 4

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from benchmarks.landed import Landed
 from ingestion.tables import ensure_tables, table_names
 from jobs.dbt_build import build_models
-from jobs.transform import Built, Plan, plan_build, record_build
+from jobs.plan import Plan, plan_build
+from jobs.transform import Built, record_build
 from warehouse.client import bigquery_client
 from warehouse.config import Config
 from warehouse.window import Window

@@ -15,7 +15,7 @@ from ingestion import run
 from ingestion.sources import source
 from ingestion.tables import ensure_tables
 from jobs.dbt_build import build_models
-from jobs.transform import _mark_modelled, plan_build
+from jobs.plan import mark_modelled, plan_build
 from sandbox.app import build_app, prepare_simulated
 from sandbox.escrow_truth import wilson
 from sandbox.serving import running
@@ -100,7 +100,7 @@ def test_late_days_end_as_a_full_refresh(platforms: list[Landed]) -> None:
         assert [day.isoformat() for day in plan.days][:1] == [window.start.date().isoformat()]
         failed, _ = build_models(config, plan.settings, SELECT)
         assert failed == []
-        _mark_modelled(client, plan.waiting.uris)
+        mark_modelled(client, plan.waiting.uris)
     assert plan is not None
     built = tables(client)
     assert {name for name in MODELS if not built.get(name)} == set()

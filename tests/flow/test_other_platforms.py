@@ -17,7 +17,8 @@ from google.cloud import bigquery
 from ingestion import run
 from ingestion.sources import source
 from ingestion.tables import ensure_tables
-from jobs.transform import build_models, plan_build
+from jobs.dbt_build import build_models
+from jobs.plan import plan_build
 from sandbox.app import build_app, prepare_simulated
 from sandbox.serving import running
 from warehouse.client import bigquery_client

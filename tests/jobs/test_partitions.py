@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from jobs.transform import partitions, running_partitions
+from jobs.plan import partitions, running_partitions
 from warehouse.window import Window
 
 WINDOW = Window.parse("2026-10-05", "2026-10-07")

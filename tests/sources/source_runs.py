@@ -27,7 +27,8 @@ from ingestion.errors import SourceUnavailable
 from ingestion.exports import key_time
 from ingestion.sources import source
 from ingestion.tables import ensure_tables
-from jobs.transform import PROJECT, variables
+from jobs.dbt_build import PROJECT
+from jobs.variables import variables
 from sandbox.app import _stripe, audit_records, payments_of
 from sandbox.audit_log import AuditRecord
 from sandbox.bucket import EXPORTS, LOGPUSH, Buckets

@@ -58,8 +58,8 @@ down: $(READY) ## stop what `make up` started
 doctor: $(READY) ## check sources, credentials, buckets, datasets and permissions
 	@$(BIN)/python -m jobs doctor
 
-campaign: $(READY) ## the long tests: killed runs, 2,000 generated IDLs, 10,000 bad records, faults of every source, 2 x 100 deletions
-	CAMPAIGN=1 $(BIN)/python -m pytest -n 0 tests/flow/test_kill.py tests/solana/test_borsh_roundtrip.py tests/sources/test_fuzz.py
+campaign: $(READY) ## the long tests: killed runs, 300 orders of arrival, 2,000 generated IDLs, 10,000 bad records, faults of every source, 2 x 100 deletions
+	CAMPAIGN=1 $(BIN)/python -m pytest -n 0 tests/flow/test_kill.py tests/dbt/test_arrivals.py tests/solana/test_borsh_roundtrip.py tests/sources/test_fuzz.py
 	$(BIN)/python tests/solana/chain_campaign.py faults --runs 200
 	$(BIN)/python tests/solana/chain_campaign.py deletions --runs 100
 	$(BIN)/python tests/solana/chain_campaign.py deletions --runs 100 --listings 2

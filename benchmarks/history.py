@@ -1,6 +1,6 @@
 """The same night on a warehouse that holds 30 days, a year and seven years: its build must cost what the night brings.
 
-One night of the sandbox is landed and loaded; its rows, moved back by a day at a time, are the history, and all models
+Two days of the sandbox are landed and loaded; their rows, moved back again and again, are the history, and all models
 are built over it. Then the night's objects arrive and are built, again and again, in turn on each warehouse. All stand
 in one embedded warehouse, so that they are measured side by side.
 """
@@ -30,6 +30,8 @@ from warehouse.window import Window
 
 HISTORIES = tuple(int(days) for days in os.environ.get("HISTORY_DAYS", "30,365,2555").split(","))
 """Days of history, the shortest first: the others are compared with it."""
+NIGHT = 2
+"""Days of the sandbox that are the night's data: what a run over a weekend finds."""
 SLOTS = 216_000
 """Slots of a day, at 2.5 a second."""
 SEQUENCES = 100_000
@@ -61,7 +63,7 @@ def main(rows: int, runs: int) -> None:
     before = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="history-") as home:
         os.environ.update(runtime_environment(Path(home)))
-        with landed_platform(days=1) as landed:
+        with landed_platform(days=NIGHT) as landed:
             nights = {days: _with_history(landed, days) for days in HISTORIES}
             seconds: dict[int, list[float]] = {days: [] for days in HISTORIES}
             for number in range(runs + 1):
@@ -89,7 +91,7 @@ def _with_history(landed: Landed, days: int) -> Config:
     for table in table_names("raw"):
         if table not in NOT_COPIED:
             client.query(_history_of(client, landed.config.project, table, days)).result()
-    before = Window(landed.window.start - timedelta(days=1), landed.window.start)
+    before = Window(landed.window.start - timedelta(days=NIGHT), landed.window.start)
     plan = plan_build(config, before)
     assert plan is not None
     failures, _ = build_models(config, plan.settings, ["--full-refresh"], "run")
@@ -107,7 +109,7 @@ def _history_of(client: bigquery.Client, project: str, table: str, days: int) ->
     moved = ", ".join(_moved(name, kind, columns) for name, kind in columns.items())
     return (
         f"insert into raw.{table} ({names}) select {moved} from `{project}`.raw.{table} "
-        f"cross join unnest(generate_array(1, {days})) as n"
+        f"cross join unnest(generate_array({NIGHT}, {days}, {NIGHT})) as n"
     )
 
 

@@ -141,6 +141,7 @@ def plan_build(config: Config, window: Window) -> Plan | None:
     days = partitions(window, waiting.days)
     running = running_partitions(window, waiting.running_days, _closed_through(client))
     settings |= {
+        "models_unchanged": last is not None and last.models == models,
         "partitions": [day.isoformat() for day in days],
         "balance_partitions": [day.isoformat() for day in running],
     }

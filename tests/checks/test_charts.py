@@ -19,7 +19,8 @@ def report(window: Window, days: list[date]) -> Report:
     kpis = {"entry_volume": BIG, "prize_volume": 0, "fee_revenue": 1, "withdrawals_amount": None}
     return Report(
         window=window, platform="p", sources=[], reconciled=[], proofs=[], balances=[], stripe=[], checks=[], alerts=[],
-        quarantine=[], missing=[], matches=[Counts(day, {"paid": 3, "free": 1}) for day in days],
+        quarantine=[], missing=[], sections=[], absent=[],
+        matches=[Counts(day, {"paid": 3, "free": 1}) for day in days],
         money=[Amounts(day, TOKEN, kpis, {}) for day in days],
     )  # fmt: skip
 

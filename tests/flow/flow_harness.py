@@ -12,9 +12,12 @@ from typing import Any
 
 from google.cloud import bigquery
 
+from ingestion.sources import NAMES
+from jobs import pipeline
 from warehouse.client import bigquery_client
 from warehouse.config import load_config
 from warehouse.services import Services, runtime_environment
+from warehouse.window import Window
 
 ROOT = Path(__file__).parents[2]
 RUN_SECONDS = 900
@@ -64,6 +67,24 @@ def warehouse_of(home: Path) -> Iterator[bigquery.Client]:
         with Services(config) as services:
             services.start_warehouse()
             yield bigquery_client(config)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def steps(home: Path) -> None:
+    """What the DAGs of a run do up to the marts, over the sandbox's window, without Airflow around it."""
+    before = dict(os.environ)
+    os.environ.update(runtime_environment(home))
+    try:
+        with Services(load_config()) as services:
+            services.start_warehouse()
+            state = services.start_sandbox()
+            window = Window.parse(state["window"]["start"], state["window"]["end"])
+            for name in NAMES:
+                for step in (pipeline.land_source, pipeline.load_source, pipeline.verify_source):
+                    step(name, window, "again")
+            pipeline.build_models(window, "again")
     finally:
         os.environ.clear()
         os.environ.update(before)

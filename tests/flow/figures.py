@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,3 +33,18 @@ def truth_of(home: Path) -> dict[str, Any]:
 def differences(client: bigquery.Client, truth: Mapping[str, Any]) -> list[str]:
     """What any mart says otherwise, a line each; a mart without anything to compare is an error."""
     return [f"{area}: {line}" for area, compare in AREAS.items() for line in compare(client, truth)]
+
+
+def with_access_reviews(truth: Mapping[str, Any]) -> dict[str, Any]:
+    """The truth after drop_audit_event in a home that had its record: access was reviewed twice more, 10 s apart.
+
+    The platform's books are of its simulated days; the fault lets two things happen that they don't know.
+    """
+    other = copy.deepcopy(dict(truth))
+    service = other["hours"]["2026-10-08T23:00:00Z"]["M15"]["skill-match-api"]
+    service |= {name: service[name] + 2 for name in ("invocations", "exception_rate_denominator")}
+    stream = other["days"]["2026-10-08"]["M23"]["accounts"]
+    last = datetime.fromisoformat(stream["as_of_time"]) + timedelta(seconds=20)
+    stream |= {name: stream[name] + 2 for name in ("events", "last_seq")}
+    stream["as_of_time"] = f"{last:%Y-%m-%dT%H:%M:%S}.{last.microsecond // 1000:03}Z"
+    return other

@@ -1,7 +1,7 @@
 """The models' build beside one DuckDB script that computes the same tables in full.
 
 Ours: dbt against the embedded warehouse, first build, then a second one of the same window (every partition of it
-again), each with its data tests, as a run does it. The script: each model's own query, put into DuckDB's dialect
+again, by models that haven't changed), each with its data tests, as a run does it. The script: each model's own query, put into DuckDB's dialect
 beforehand by the embedded warehouse's translator, executed in one session on a copy of the same database file: no dbt,
 no HTTP, no jobs, no contracts, no tests.
 """
@@ -45,7 +45,8 @@ def main(rows: int, runs: int) -> None:
         with landed_platform(days=DAYS) as landed:
             plan = plan_build(landed.config, landed.window)
             assert plan is not None
-            first, again = (_built(landed.config, plan.settings) for _ in range(2))
+            first = _built(landed.config, plan.settings)
+            again = _built(landed.config, plan.settings | {"models_unchanged": True})
             results = json.loads((home / "dbt" / "target" / "run_results.json").read_text())["results"]
             failures, _ = build_models(landed.config, plan.settings, ["--full-refresh"], "run")
             assert failures == []

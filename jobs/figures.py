@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 
-import yaml
 from google.cloud import bigquery
 
+from reporting.contracts import Contract
 from warehouse.window import format_instant
 
-MARTS = Path("dbt_project/models/marts")
 _HOURS = {"_hourly": 1, "_daily": 24}
 """Hours of a period by the ending of the mart's name. Five-minute figures aren't followed: the hour's tell the same."""
 _AS_OF = ("as_of_slot", "as_of_time")
@@ -38,28 +36,25 @@ class Followed:
     is_whole: bool
 
 
-def followed_marts(folder: Path = MARTS) -> list[Followed]:
-    """The marts that state a key and a period and have a grain of hours or days, by name."""
+def followed_marts(marts: Iterable[Contract]) -> list[Followed]:
+    """Those that state a key and a period and have a grain of hours or days."""
     found = []
-    for path in sorted(folder.rglob("*.yml")):
-        for model in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("models", []):
-            meta = model["config"]["meta"]
-            hours = next((hours for ending, hours in _HOURS.items() if model["name"].endswith(ending)), None)
-            if hours is None or "period" not in meta or meta.get("followed") is False:
-                continue
-            types = {column["name"]: column["data_type"] for column in model["columns"]}
-            left_out = {*meta["key"], *_AS_OF, *meta.get("not_followed", [])}
-            found.append(
-                Followed(
-                    model["name"],
-                    meta["period"],
-                    types[meta["period"]],
-                    tuple(meta["key"]),
-                    {name: kind for name, kind in types.items() if name not in left_out},
-                    hours,
-                    is_whole=hours == 24 or meta.get("rebuilt") == "whole",
-                )
+    for mart in marts:
+        hours = next((hours for ending, hours in _HOURS.items() if mart.name.endswith(ending)), None)
+        if hours is None or "period" not in mart.meta or mart.meta.get("followed") is False:
+            continue
+        left_out = {*mart.key, *_AS_OF, *mart.meta.get("not_followed", [])}
+        found.append(
+            Followed(
+                mart.name,
+                mart.meta["period"],
+                mart.types[mart.meta["period"]],
+                mart.key,
+                {name: kind for name, kind in mart.types.items() if name not in left_out},
+                hours,
+                is_whole=hours == 24 or mart.meta.get("rebuilt") == "whole",
             )
+        )
     return found
 
 

@@ -128,7 +128,7 @@ class Plan:
 
 
 def plan_build(config: Config, window: Window) -> Plan | None:
-    """The build that the window needs now; None where nothing waits and all is built."""
+    """The build that the window needs now. None where all is built; objects without rows then count as taken in."""
     client = bigquery_client(config)
     last, waiting = _last_build(client), pending(client)
     covered = max([window.end, *([last.covered_until] if last else [])])
@@ -171,7 +171,7 @@ def _last_build(client: bigquery.Client) -> _LastBuild | None:
     good = [row for row in rows if row["outcome"] == "ok"]
     if not good:
         return None
-    mark, models = good[0]["detail"].removeprefix("models ").split()
+    mark, _, models = good[0]["detail"].removeprefix("models ").partition(" ")
     return _LastBuild(mark, models, max(row["window_end"] for row in good), rows[0]["outcome"] == "ok")
 
 

@@ -11,6 +11,7 @@ from ingestion.manifest import Attempt, record_attempt
 from jobs.dbt_build import build_models
 from jobs.figures import Build, followed_marts, record_figures
 from jobs.plan import Plan, mark_modelled, plan_build
+from reporting.contracts import load_contracts
 from warehouse.client import bigquery_client
 from warehouse.config import Config
 from warehouse.window import Window
@@ -50,7 +51,7 @@ def record_build(config: Config, window: Window, run_id: str, plan: Plan, built:
     client = bigquery_client(config)
     if not any(name.startswith("model.") for name in built.failures):
         build = Build(run_id, datetime.now(UTC), plan.cause, plan.waiting.detail)
-        record_figures(client, followed_marts(), plan.days, plan.covered_until, build)
+        record_figures(client, followed_marts(load_contracts()), plan.days, plan.covered_until, build)
     done = f"models {plan.mark} {plan.models}"
     record_attempt(
         client,

@@ -1,10 +1,10 @@
-"""The marts' contracts as their yml files state them: what Looker's views and dbt's exposures are written from."""
+"""The marts' contracts as their yml files state them: what metrics, figures, Looker's views and exposures go by."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Contract:
-    """A mart: `area` is its folder, `key` the columns that tell its rows apart (empty where it doesn't say)."""
+    """A mart: `area` is its folder, `key` the columns that tell its rows apart (empty where it doesn't say).
+
+    `metrics`: those that it carries. `meta`: all that its yml says of it under config.meta.
+    """
 
     name: str
     area: str
@@ -40,6 +43,8 @@ class Contract:
     grain: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
+    metrics: tuple[str, ...] = ()
+    meta: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def names(self) -> frozenset[str]:
@@ -77,6 +82,8 @@ def _contract(model: Mapping[str, Any], area: str) -> Contract:
         grain=str(meta["grain"]),
         key=tuple(meta.get("key") or ()),
         columns=tuple(_column(column) for column in model["columns"]),
+        metrics=tuple(meta["metrics"]),
+        meta=meta,
     )
 
 

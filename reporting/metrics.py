@@ -5,18 +5,17 @@ python -m reporting.metrics
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
 from pydantic import Field
 
+from reporting.contracts import MODELS, Contract, load_contracts
 from warehouse.section import Section
 
 METRICS = Path("dbt_project/metrics")
-MODELS = Path("dbt_project/models")
 BLOCKS = MODELS / "docs" / "metrics.md"
 PAGE = Path("docs/metrics.md")
 Grain = Literal["5 min", "hour", "day", "as of slot", "now", "run"]
@@ -61,41 +60,12 @@ class Metric(Section):
         return int(self.id[1:])
 
 
-@dataclass(frozen=True)
-class Mart:
-    """A mart as its yml states it: `columns` maps names to types, `grain` is its key in words."""
-
-    name: str
-    grain: str
-    metrics: tuple[str, ...]
-    columns: Mapping[str, str]
-
-
 def load_metrics(folder: Path = METRICS) -> list[Metric]:
     """All metrics in the order of their numbers. Raises ValidationError, and ValueError for a number given twice."""
     found = [Metric.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))) for path in folder.glob("*.yml")]
     if len({metric.id for metric in found}) < len(found):
         raise ValueError(f"{folder}: two files define one metric")
     return sorted(found, key=lambda metric: metric.number)
-
-
-def load_marts(folder: Path = MODELS) -> list[Mart]:
-    """Every mart by name."""
-    models = [
-        model
-        for path in (folder / "marts").rglob("*.yml")
-        for model in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("models", [])
-    ]
-    marts = [
-        Mart(
-            model["name"],
-            str(model["config"]["meta"]["grain"]),
-            tuple(model["config"]["meta"]["metrics"]),
-            {column["name"]: column["data_type"] for column in model["columns"]},
-        )
-        for model in models
-    ]
-    return sorted(marts, key=lambda mart: mart.name)
 
 
 def doc_blocks(metrics: Iterable[Metric]) -> str:
@@ -109,7 +79,7 @@ def doc_blocks(metrics: Iterable[Metric]) -> str:
     return "\n".join(blocks)
 
 
-def page(metrics: Sequence[Metric], marts: Sequence[Mart]) -> str:
+def page(metrics: Sequence[Metric], marts: Sequence[Contract]) -> str:
     """docs/metrics.md: every metric with its figures and the marts that carry it."""
     lines = [
         "# Metrics",
@@ -143,7 +113,7 @@ def page(metrics: Sequence[Metric], marts: Sequence[Mart]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def undefined(metrics: Sequence[Metric], marts: Sequence[Mart]) -> list[str]:
+def undefined(metrics: Sequence[Metric], marts: Sequence[Contract]) -> list[str]:
     """What definitions and contracts don't agree on, a line each; empty when they agree."""
     known = {metric.id for metric in metrics}
     wrong = [f"{mart.name}: no metric {name}" for mart in marts for name in mart.metrics if name not in known]
@@ -153,7 +123,7 @@ def undefined(metrics: Sequence[Metric], marts: Sequence[Mart]) -> list[str]:
             wrong.append(f"{metric.id}: no mart carries it")
         if not metric.measures:
             wrong.append(f"{metric.id}: no figure is defined")
-        held = {column for mart in carriers for column in mart.columns}
+        held = {column for mart in carriers for column in mart.names}
         for measure in metric.measures:
             wrong += [f"{metric.id} {measure.name}: no column {name}" for name in measure.columns if name not in held]
         suffixes = {"5 min": "_5min", "hour": "_hourly", "day": "_daily"}
@@ -173,7 +143,7 @@ def _cell(text: str) -> str:
 
 
 def main() -> None:
-    metrics, marts = load_metrics(), load_marts()
+    metrics, marts = load_metrics(), load_contracts()
     BLOCKS.write_text(doc_blocks(metrics), encoding="utf-8")
     PAGE.write_text(page(metrics, marts), encoding="utf-8")
     for line in undefined(metrics, marts):

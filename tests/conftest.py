@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,24 +23,39 @@ def fixtures() -> Path:
     return FIXTURES
 
 
+@contextmanager
+def _warehouse(home: Path) -> Iterator[Path]:
+    """An embedded warehouse over a home; its settings are in the environment, and nothing else is left there."""
+    from warehouse.config import load_config
+    from warehouse.services import Services
+
+    before = dict(os.environ)
+    os.environ.update(runtime_environment(home))
+    os.environ["WAREHOUSE_PSEUDONYM_KEY"] = SANDBOX_PSEUDONYM_KEY
+    with Services(load_config()) as services:
+        services.start_warehouse()
+        yield home
+    os.environ.clear()
+    os.environ.update(before)
+
+
 @pytest.fixture(scope="session")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The home folder of an embedded warehouse with empty raw and ops tables; its address is in the environment."""
     from ingestion.tables import ensure_tables
     from warehouse.client import bigquery_client
     from warehouse.config import load_config
-    from warehouse.services import Services
 
-    home = tmp_path_factory.mktemp("home")
-    before = dict(os.environ)
-    os.environ.update(runtime_environment(home))
-    os.environ["WAREHOUSE_PSEUDONYM_KEY"] = SANDBOX_PSEUDONYM_KEY
-    with Services(load_config()) as services:
-        services.start_warehouse()
+    with _warehouse(tmp_path_factory.mktemp("home")) as home:
         ensure_tables(bigquery_client(load_config()))
         yield home
-    os.environ.clear()
-    os.environ.update(before)
+
+
+@pytest.fixture(scope="module")
+def embedded_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home folder of a warehouse of the module's own, without tables, for modules that change the platform."""
+    with _warehouse(tmp_path_factory.mktemp("alone")) as home:
+        yield home
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reporting.metrics import load_marts
+from reporting.contracts import load_contracts
 from reporting.sections import SECTIONS
 
 
@@ -98,7 +98,7 @@ MARTS: dict[str, dict[str, str]] = {
 
 _OF_THE_REPORT = {"warehouse_metric_status", *(section.mart for section in SECTIONS)}
 MARTS |= {
-    f"marts.{mart.name}": {name: kind.upper() for name, kind in mart.columns.items()}
-    for mart in load_marts()
+    f"marts.{mart.name}": {name: kind.upper() for name, kind in mart.types.items()}
+    for mart in load_contracts()
     if mart.name in _OF_THE_REPORT
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import jinja2
@@ -21,7 +20,6 @@ from sandbox.escrow_truth import wilson
 from sandbox.serving import running
 from warehouse.client import bigquery_client
 from warehouse.config import load_config
-from warehouse.services import SANDBOX_PSEUDONYM_KEY, Services, runtime_environment
 from warehouse.window import Window
 
 pytestmark = pytest.mark.xdist_group("lifecycles")
@@ -37,25 +35,11 @@ SELECT = ["--select", *MODELS, "stg_solana__canonical_events", "stg_firestore__c
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The home of an embedded warehouse that serves any number of projects while the module runs."""
-    folder = tmp_path_factory.mktemp("lifecycles")
-    before = dict(os.environ)
-    os.environ.update(runtime_environment(folder))
-    os.environ["WAREHOUSE_PSEUDONYM_KEY"] = SANDBOX_PSEUDONYM_KEY
-    with Services(load_config()) as services:
-        services.start_warehouse()
-        yield folder
-    os.environ.clear()
-    os.environ.update(before)
-
-
-@pytest.fixture(scope="module")
-def platforms(home: Path) -> list[Landed]:
+def platforms(embedded_alone: Path) -> list[Landed]:
     """Both platforms, each landed and loaded, a window a day, and never built."""
     landed = []
     for profile in PROFILES:
-        own = home if profile == "token_exchange" else home / profile
+        own = embedded_alone if profile == "token_exchange" else embedded_alone / profile
         os.environ["WAREHOUSE_PLATFORM"] = profile
         with running(build_app(prepare_simulated(own, profile=profile))) as url:
             os.environ["SANDBOX_URL"] = url
@@ -109,7 +93,7 @@ def test_late_days_end_as_a_full_refresh(platforms: list[Landed]) -> None:
     assert differences(built, tables(client)) == {}
 
 
-def test_wilsons_interval(home: Path) -> None:
+def test_wilsons_interval(embedded_alone: Path) -> None:
     """Each bound of each share of up to 40 and of some larger numbers of trials, to the sixth decimal."""
     macro = jinja2.Environment().from_string((MACROS / "statistics.sql").read_text()).module.wilson_bound
     trials = [*range(1, 41), 97, 1_000, 123_457]

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from reporting import metrics
+from reporting.contracts import load_contracts
 
 ROOT = Path(__file__).parents[2]
 DBT = ROOT / "dbt_project"
@@ -18,19 +19,19 @@ def test_all_metrics_of_the_list_are_defined():
 
 
 def test_definitions_and_contracts_agree():
-    assert metrics.undefined(metrics.load_metrics(DBT / "metrics"), metrics.load_marts(DBT / "models")) == []
+    assert metrics.undefined(metrics.load_metrics(DBT / "metrics"), load_contracts(DBT / "models")) == []
 
 
 def test_a_column_that_no_contract_has_and_a_metric_without_a_mart_are_told():
     defined = metrics.load_metrics(DBT / "metrics")
-    marts = [mart for mart in metrics.load_marts(DBT / "models") if mart.name != "matches_daily"]
+    marts = [mart for mart in load_contracts(DBT / "models") if mart.name != "matches_daily"]
     told = metrics.undefined(defined, marts)
     assert "M16: no mart carries it" in told
     assert "M16: no mart has the grain day" in told
 
 
 def test_the_page_and_the_doc_blocks_are_as_written_from_the_definitions():
-    defined, marts = metrics.load_metrics(DBT / "metrics"), metrics.load_marts(DBT / "models")
+    defined, marts = metrics.load_metrics(DBT / "metrics"), load_contracts(DBT / "models")
     assert (ROOT / metrics.PAGE).read_text() == metrics.page(defined, marts)
     assert (ROOT / metrics.BLOCKS).read_text() == metrics.doc_blocks(defined)
 

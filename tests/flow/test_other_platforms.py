@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,6 @@ from sandbox.app import build_app, prepare_simulated
 from sandbox.serving import running
 from warehouse.client import bigquery_client
 from warehouse.config import load_config
-from warehouse.services import SANDBOX_PSEUDONYM_KEY, Services, runtime_environment
 from warehouse.window import Window
 
 MARTS = {
@@ -44,26 +43,12 @@ class Ran:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The home of an embedded warehouse that serves any number of projects while the module runs."""
-    folder = tmp_path_factory.mktemp("platforms")
-    before = dict(os.environ)
-    os.environ.update(runtime_environment(folder))
-    os.environ["WAREHOUSE_PSEUDONYM_KEY"] = SANDBOX_PSEUDONYM_KEY
-    with Services(load_config()) as services:
-        services.start_warehouse()
-        yield folder
-    os.environ.clear()
-    os.environ.update(before)
-
-
-@pytest.fixture(scope="module")
-def ran(home: Path) -> Callable[[str], Ran]:
+def ran(embedded_alone: Path) -> Callable[[str], Ran]:
     """ran(profile): the platform's sources landed and loaded, and the models of its metrics built."""
 
     def of(profile: str) -> Ran:
         # Only the exchange exports anything, so only its buckets lie where the warehouse looks.
-        own = home if profile == "token_exchange" else home / profile
+        own = embedded_alone if profile == "token_exchange" else embedded_alone / profile
         os.environ["WAREHOUSE_PLATFORM"] = profile
         with running(build_app(prepare_simulated(own, profile=profile))) as url:
             os.environ["SANDBOX_URL"] = url

@@ -8,6 +8,7 @@ import pytest
 
 from ingestion.tables import ensure_tables
 from jobs.figures import Build, Followed, followed_marts, record_figures
+from reporting.contracts import load_contracts
 from warehouse.client import bigquery_client
 from warehouse.config import load_config
 
@@ -86,7 +87,7 @@ def test_of_hours_only_the_days_that_were_built_are_looked_at(client):
 
 
 def test_the_marts_that_are_followed_have_their_key_among_their_columns():
-    marts = followed_marts()
+    marts = followed_marts(load_contracts())
     assert {"money_daily", "matches_daily", "stripe_daily"} <= {mart.name for mart in marts}
     for mart in marts:
         assert mart.columns, mart.name

@@ -180,7 +180,7 @@ def test_what_adds_up_goes_by_its_name_unless_the_contract_says(tmp_path, name, 
     folder.mkdir(parents=True)
     columns = [{"name": name, "data_type": "int64", "description": "A figure. {{ doc('m17') }}"}]
     columns.append(columns[0] | {"config": {"meta": {"additive": not adds_up}}})
-    meta = {"owner": "data", "grain": "day", "key": ["day"]}
+    meta = {"owner": "data", "grain": "day", "key": ["day"], "metrics": ["M17"]}
     model = {"name": "m", "description": 'A "mart".', "config": {"meta": meta}, "columns": columns}
     (folder / "m.yml").write_text(yaml.safe_dump({"models": [model]}))
     (read,) = load_contracts(tmp_path)

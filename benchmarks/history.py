@@ -146,5 +146,5 @@ def _night(config: Config, window: Window) -> float:
     plan = plan_build(config, window)
     assert plan is not None
     began = time.perf_counter()
-    build_models(config, plan.settings, [])
+    build_models(config, plan.settings | {"models_unchanged": True}, [])
     return time.perf_counter() - began

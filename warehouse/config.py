@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from warehouse.config_audit import Audit
 from warehouse.config_cloudflare import Cloudflare
 from warehouse.section import Base58, EnvName, GsUri, Section
 
@@ -219,6 +220,7 @@ class Config(Section):
     pseudonym_key_env: EnvName = "WAREHOUSE_PSEUDONYM_KEY"
     load_processes: int = Field(default=0, ge=0, le=64, description="that prepare a large load; 0: one a core")
     embedded: Embedded = Embedded()
+    audit: Audit = Audit()
     sources: Sources
     platforms: dict[str, Platform]
     mints: dict[Base58, Mint] = {}

@@ -1,0 +1,1 @@
+"""The audit record: canonical bytes, Merkle trees, seals, anchors, evidence, retention."""

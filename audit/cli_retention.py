@@ -1,0 +1,7 @@
+"""How long records are kept: policy, cold tier, purge, legal holds, erasure."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)

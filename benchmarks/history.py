@@ -51,8 +51,14 @@ OF_DAY = {
     *("latest_charge", "stripe_id", "hash", "computed_hash", "prev_hash", "call_id", "attempt_id", "proof_id"),
     *("break_id", "_object_uri", "after_signature", "before_signature", "object_id"),
 }
-"""Names that are the day's own: each day of the history has others. All else stays, as users, mints and accounts do."""
+"""Names that are the day's own: each day of the history has others. All else stays, as users, mints and accounts do.
+
+Of documents the users' stay too: the platform has as many users after seven years as after a month, and each of them
+changes again and again. What a night costs by the number of users is another question than what its history costs."""
 COUNTED = {"slot": SLOTS, "from_slot": SLOTS, "to_slot": SLOTS, "finalized_slot": SLOTS, "seq": SEQUENCES}
+IMPORTS = "date '1970-01-01'"
+"""Day of imported documents, which have no time. An import is part of the history and no night's work: it changes what
+was known on every day since."""
 NOT_COPIED = {"quarantine", "solana_coverage", "solana_balance_proofs", "solana_balance_breaks"}
 """Read whole by their models: intervals and proofs, a row per account and run, which no night of this size fills."""
 
@@ -91,16 +97,23 @@ def _with_history(landed: Landed, days: int) -> Config:
     for table in table_names("raw"):
         if table not in NOT_COPIED:
             client.query(_history_of(client, landed.config.project, table, days)).result()
+            client.query(_rows_of(landed, table, f"_event_date = {IMPORTS}")).result()
     before = Window(landed.window.start - timedelta(days=NIGHT), landed.window.start)
     plan = plan_build(config, before)
     assert plan is not None
     failures, _ = build_models(config, plan.settings, ["--full-refresh"], "run")
     assert failures == []
-    for dataset, tables in {"raw": table_names("raw"), "ops": ["objects"]}.items():
-        for table in tables:
-            source = f"`{landed.config.project}`.{dataset}.{table}"
-            client.query(f"insert into {dataset}.{table} select * from {source}").result()
+    for table in table_names("raw"):
+        client.query(_rows_of(landed, table, f"_event_date > {IMPORTS} or _event_date is null")).result()
+    objects = f"`{landed.config.project}`.ops.objects"
+    client.query(f"insert into ops.objects select * from {objects}").result()
+    days_but_imports = """regexp_replace(event_dates, r'"1970-01-01"(, *)?', '')"""
+    client.query(f"update ops.objects set event_dates = {days_but_imports} where true").result()
     return config
+
+
+def _rows_of(landed: Landed, table: str, condition: str) -> str:
+    return f"insert into raw.{table} select * from `{landed.config.project}`.raw.{table} where {condition}"
 
 
 def _history_of(client: bigquery.Client, project: str, table: str, days: int) -> str:
@@ -109,7 +122,7 @@ def _history_of(client: bigquery.Client, project: str, table: str, days: int) ->
     moved = ", ".join(_moved(name, kind, columns) for name, kind in columns.items())
     return (
         f"insert into raw.{table} ({names}) select {moved} from `{project}`.raw.{table} "
-        f"cross join unnest(generate_array({NIGHT}, {days}, {NIGHT})) as n"
+        f"cross join unnest(generate_array({NIGHT}, {days}, {NIGHT})) as n where _event_date > {IMPORTS}"
     )
 
 
@@ -121,7 +134,10 @@ def _moved(name: str, kind: str, columns: Mapping[str, str]) -> str:
     if name in COUNTED:
         return f"`{name}` - n * {COUNTED[name]}"
     if name in OF_DAY and not (name == "source" and "reporting_category" not in columns):
-        return f"if(`{name}` = '' or `{name}` is null, `{name}`, concat(`{name}`, '-', cast(n as string)))"
+        same = f"`{name}` = '' or `{name}` is null"
+        if name in ("document_id", "document_name") and "collection" in columns:
+            same += " or collection = 'users'"
+        return f"if({same}, `{name}`, concat(`{name}`, '-', cast(n as string)))"
     if name == "data" and "document_id" in columns:
         return _moved_document(name)
     return f"`{name}`"

@@ -29,8 +29,9 @@ project is parsed, and can't ask the warehouse. So the model's SQL states them, 
 {#-
 Replaces partitions by deleting and inserting in one transaction, where the adapter merges on a condition that never
 holds: a merge pairs every row that is kept with every new one on the embedded warehouse, and so costs what the history
-is; a deletion of whole partitions costs nothing on either. A model that reads itself reads other partitions than those
-that it replaces, for they are empty by the time that it is asked (tests/dbt/test_pruning.py).
+is; a deletion of whole partitions costs nothing on either. What a model reads of itself is gone by the time that its SQL
+is asked, unless its rows were made in a table of their own before, as they are where on_schema_change is fail: a model
+that reads the partitions that it replaces needs that (tests/dbt/test_pruning.py).
 -#}
 {% macro bigquery__get_insert_overwrite_merge_sql(target, source, dest_columns, predicates, include_sql_header) -%}
     {%- set columns = get_quoted_csv(dest_columns | map(attribute='name')) -%}

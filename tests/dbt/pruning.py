@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 
 import sqlglot
 from sqlglot import exp
@@ -27,6 +28,31 @@ def uncut(sql: str, partitions: Partitions) -> list[str]:
     return sorted(set(found))
 
 
+def days_read(sql: str, relation: str, column: str) -> set[str]:
+    """Days (YYYY-MM-DD) of the relation's partitions that the query reads, cut to days by =, IN or BETWEEN."""
+    found = set()
+    for select in sqlglot.parse_one(sql, read="bigquery").find_all(exp.Select):
+        for table in _sources(select):
+            if f"{table.db}.{table.name}" == relation:
+                found |= _days(select, table, column)
+    return found
+
+
+def _days(select: exp.Select, table: exp.Table, column: str) -> set[str]:
+    where, names = _anded(select.args["where"].this), _names(select, table)
+    (cut,) = [part for part in where if isinstance(part.this, exp.Column) and _compares(part, names, column)]
+    days = {literal.this for literal in cut.find_all(exp.Literal)}
+    if isinstance(cut, exp.Between):
+        first, last = (date.fromisoformat(day) for day in sorted(days))
+        days = {(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)}
+    return days
+
+
+def _names(select: exp.Select, table: exp.Table) -> set[str]:
+    """What a column of the table may be called by."""
+    return {table.alias_or_name} | ({""} if len(list(_sources(select))) == 1 else set())
+
+
 def _sources(select: exp.Select) -> Iterator[exp.Table]:
     clauses = [select.args.get("from_") or select.args.get("from"), *(select.args.get("joins") or [])]
     for clause in clauses:
@@ -35,14 +61,9 @@ def _sources(select: exp.Select) -> Iterator[exp.Table]:
 
 
 def _is_cut(select: exp.Select, table: exp.Table, column: str) -> bool:
-    alone = len(list(_sources(select))) == 1
     conditions = [clause.this for clause in [select.args.get("where")] if clause is not None]
     conditions += [join.args["on"] for join in select.args.get("joins") or [] if join.args.get("on") is not None]
-    return any(
-        _compares(part, {table.alias_or_name} | ({""} if alone else set()), column)
-        for condition in conditions
-        for part in _anded(condition)
-    )
+    return any(_compares(part, _names(select, table), column) for condition in conditions for part in _anded(condition))
 
 
 def _anded(condition: exp.Expression) -> Iterator[exp.Expression]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from google.cloud import bigquery
-from pruning import uncut
+from pruning import days_read, uncut
 
 from ingestion.tables import RAW, table_names
 
@@ -20,6 +21,7 @@ NIGHT = {
     "window_end": "2026-10-07T00:00:00Z",
     "partitions": ["2026-10-02", "2026-10-06"],
     "balance_partitions": [f"2026-10-0{day}" for day in range(2, 7)],
+    "models_unchanged": True,
 }
 READ_WHOLE: dict[tuple[str, str], str] = {
     ("int_audit__chain_findings", "intermediate.int_audit__stream_runs"): "a row per stream and day: gaps between days",
@@ -64,6 +66,35 @@ def test_every_partitioned_input_is_cut_to_constant_partitions(manifest: dict[st
     assert len(inputs) > 60
     found = {(node["name"], name) for node in models for name in uncut(node["compiled_code"], inputs)}
     assert found == set(READ_WHOLE)
+
+
+def test_a_model_that_reads_the_partitions_it_replaces_makes_its_rows_before_they_are_deleted(
+    manifest: dict[str, Any],
+) -> None:
+    reading, unsafe = set(), []
+    for node in manifest["nodes"].values():
+        if node["resource_type"] != "model" or node["config"].get("incremental_strategy") != "insert_overwrite":
+            continue
+        name, column = node["name"], node["config"]["partition_by"]["field"]
+        days = days_read(node["compiled_code"], f"{node['schema']}.{name}", column)
+        reading |= {name} if days else set()
+        if days & replaced_days(node) and node["config"]["on_schema_change"] != "fail":
+            unsafe.append(name)
+    assert {"int_escrow__balances_daily", "int_users__states", "chain_transactions_daily"} <= reading
+    assert unsafe == []
+
+
+def replaced_days(node: dict[str, Any]) -> set[str]:
+    """The days that the SQL states, else those of the model's configuration."""
+    stated = re.search("-- partitions: ([0-9,-]+)", node["compiled_code"])
+    text = stated.group(1) if stated else " ".join(node["config"]["partitions"])
+    return set(re.findall(r"\d{4}-\d\d-\d\d", text))
+
+
+def test_no_view_knows_of_the_window_so_a_night_may_leave_them_as_they_are(manifest: dict[str, Any]) -> None:
+    views = [node for node in manifest["nodes"].values() if node["config"].get("materialized") == "view"]
+    assert len(views) > 50
+    assert [node["name"] for node in views if re.search(r"2026-10-\d\d", node["compiled_code"])] == []
 
 
 @pytest.mark.parametrize(

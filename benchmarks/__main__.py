@@ -9,7 +9,7 @@ import typer
 
 NAMES = (
     *("load", "logpush_memory", "solana_decode", "solana_rows", "solana_memory", "stripe_pages", "transform"),
-    "history",
+    *("history", "audit_tree"),
 )
 
 

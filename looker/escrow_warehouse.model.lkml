@@ -74,13 +74,19 @@ explore: api_requests_hourly {
 explore: audit_daily {
   label: "Audit daily"
   group_label: "Audit"
-  description: "M23: the audit log per UTC day and stream. One row per day and stream with records or findings; figures of sealing, of retention and of legal holds are null until these exist. A row per day, stream."
+  description: "M23: the audit log per UTC day and stream. One row per day and stream with records or findings; figures of sealing and of legal holds are those that stood when the day was built, and a night's seals come after its build: they show from the next night on. A row per day, stream."
 
   always_filter: {
     filters: [
       audit_daily.audit_date: "30 days",
     ]
   }
+}
+
+explore: audit_gap_log {
+  label: "Audit gap log"
+  group_label: "Audit"
+  description: "Every gap that was ever found, with when it opened and closed: of audit streams, of the money that they record, of transactions' logs and of Logpush. One row per gap. A row per gap."
 }
 
 explore: audit_gaps {
@@ -274,6 +280,12 @@ explore: escrow_balances_daily {
   }
 }
 
+explore: escrow_drift {
+  label: "Escrow drift"
+  group_label: "Escrow"
+  description: "Every drift between the chain, the decoded events and the off-chain ledger, per vault, mint and match, with the transaction at which it first appeared. One row per drift. A row per drift."
+}
+
 explore: escrow_ledger {
   label: "Escrow ledger"
   group_label: "Escrow"
@@ -308,6 +320,12 @@ explore: escrow_lifecycle_hourly {
       escrow_lifecycle_hourly.activity_date: "30 days",
     ]
   }
+}
+
+explore: escrow_match_reconciliation {
+  label: "Escrow match reconciliation"
+  group_label: "Escrow"
+  description: "What each match's escrow holds by the decoded events and by the off-chain ledger, at one slot. One row per match and mint that holds something or moved on the day. A row per match, mint."
 }
 
 explore: escrow_outstanding_hourly {
@@ -568,6 +586,12 @@ explore: service_logs_hourly {
   }
 }
 
+explore: settlement_reconciliation {
+  label: "Settlement reconciliation"
+  group_label: "Escrow"
+  description: "Whether each match paid its pot exactly once, to its winners, less the fee. One row per match and mint. A row per match, mint."
+}
+
 explore: stripe_daily {
   label: "Stripe daily"
   group_label: "Stripe"
@@ -578,6 +602,18 @@ explore: stripe_daily {
       stripe_daily.activity_date: "30 days",
     ]
   }
+}
+
+explore: stripe_exceptions {
+  label: "Stripe exceptions"
+  group_label: "Stripe"
+  description: "Every item that the platform's records, Stripe's objects and the balance didn't agree on, aging until it is closed. One row per item and reason. A row per item, reason."
+}
+
+explore: stripe_reconciliation {
+  label: "Stripe reconciliation"
+  group_label: "Stripe"
+  description: "Each charge, refund, dispute and payout by the platform's records, Stripe's object and the balance, with the payout that took it to the bank. One row per object. A row per Stripe object."
 }
 
 explore: stripe_webhooks_hourly {

@@ -25,6 +25,7 @@ from sandbox.audit_log import audit_records
 from sandbox.bucket import Buckets
 from sandbox.chain_control import ChainControl, ChainSettings, ChainSettingsError
 from sandbox.chain_protocol import Chain
+from sandbox.chain_send import SentTransactions
 from sandbox.chain_truth import chain_truth
 from sandbox.chain_view import Commitments
 from sandbox.cloud_logging import write_errors
@@ -90,7 +91,10 @@ def build_app(platform: Platform, faults: RpcFaults | None = None) -> BreakableA
     """The application; every route of a provider that is down answers 503, and RPC `faults` are in force."""
     board = FaultBoard(faults)
     settled = Commitments.settled(platform.chain)
-    known = platform.control.known if platform.control else lambda: settled
+    sent = SentTransactions()
+
+    def known() -> Commitments:
+        return sent.over(platform.control.known()) if platform.control else settled  # recorded data stays as it is
 
     async def health(_: Request) -> JSONResponse:
         return JSONResponse({"status": "ok", "mode": platform.mode})

@@ -54,6 +54,8 @@ def _parse(instruction: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
     known = None
     if program == a.TOKEN_PROGRAM and data[0] == 12:
         known = "spl-token", _transfer_checked(accounts, data)
+    elif program == a.MEMO_PROGRAM:
+        known = "spl-memo", data.decode()
     elif program == a.TOKEN_PROGRAM and data[0] == 7:
         known = "spl-token", _mint_to(accounts, data)
     elif program == a.SYSTEM_PROGRAM and data[:4] == bytes([2, 0, 0, 0]):

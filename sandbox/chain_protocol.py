@@ -9,13 +9,17 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class SignatureRow:
-    """One transaction in an address's history. `order` rises along the chain, also within a slot."""
+    """One transaction in an address's history. `order` rises along the chain, also within a slot.
+
+    `memo`: "[bytes] text" of its memos, as a node lists them.
+    """
 
     order: int
     signature: str
     slot: int
     err: Any
     block_time: int | None
+    memo: str | None = None
 
 
 class Chain(Protocol):

@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox import rpc_params as read
 from sandbox.chain_protocol import SignatureRow
+from sandbox.chain_send import VALID_BLOCKS, ChainWithSent
 from sandbox.chain_view import ChainView, Commitments
 from sandbox.rpc_params import RpcError
 
@@ -36,6 +37,12 @@ class Methods:
             "getTransaction": self._get_transaction,
             "getVersion": lambda params: {"feature-set": 2142755730, "solana-core": NODE_VERSION},
         }
+        if isinstance(known.chain, ChainWithSent):
+            self._sent = known.chain.sent
+            self.by_name |= {
+                "getLatestBlockhash": self._get_latest_blockhash,
+                "sendTransaction": self._send_transaction,
+            }
 
     def _asked(self, params: Sequence[Any], index: int) -> tuple[Mapping[str, Any], ChainView]:
         """The options at `index`, and the chain at their commitment, which must have reached minContextSlot."""
@@ -117,7 +124,7 @@ class Methods:
             "blockTime": row.block_time,
             "confirmationStatus": self._known.status(row.signature),
             "err": row.err,
-            "memo": None,
+            "memo": row.memo,
             "signature": row.signature,
             "slot": row.slot,
         }
@@ -130,6 +137,9 @@ class Methods:
             raise RpcError(read.INVALID_PARAMS, f"Too many inputs provided; max {MAX_STATUSES}")
         search = read.options(params, 1).get("searchTransactionHistory") is True
         view = self._known.confirmed
+        if isinstance(self._known.chain, ChainWithSent):
+            for text in asked:
+                self._sent.asked(read.signature(text))
         return _context(view, [self._status(read.signature(text), search) for text in asked])
 
     def _status(self, signature: str, search: bool) -> dict[str, Any] | None:
@@ -144,6 +154,21 @@ class Methods:
             "slot": row.slot,
             "status": {"Ok": None} if row.err is None else {"Err": row.err},
         }
+
+    def _get_latest_blockhash(self, params: Sequence[Any]) -> Any:
+        _, view = self._asked(params, 0)
+        height = view.tip - view.first_slot
+        fresh = {"blockhash": self._sent.blockhash(view.tip), "lastValidBlockHeight": height + VALID_BLOCKS}
+        return _context(view, fresh)
+
+    def _send_transaction(self, params: Sequence[Any]) -> str:
+        config = read.options(params, 1)
+        encoding = config.get("encoding") or "base58"
+        if encoding not in ("base58", "base64"):
+            text = f"unsupported encoding: {encoding}. Supported encodings: base58, base64"
+            raise RpcError(read.INVALID_PARAMS, text)
+        text = params[0] if params else None
+        return self._sent.send(self._known, text, encoding, config.get("skipPreflight") is not True)
 
     def _get_transaction(self, params: Sequence[Any]) -> Any:
         signature = read.signature(params[0] if params else None)

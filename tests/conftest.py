@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.services import SANDBOX_PSEUDONYM_KEY, runtime_environment
+from warehouse.services import SANDBOX_PSEUDONYM_KEY, SANDBOX_SUBJECT_KEY, runtime_environment
 
 ROOT = Path(__file__).parents[1]
 FIXTURES = ROOT.parent / "shared" / "fixtures"
@@ -32,6 +32,7 @@ def _warehouse(home: Path) -> Iterator[Path]:
     before = dict(os.environ)
     os.environ.update(runtime_environment(home))
     os.environ["WAREHOUSE_PSEUDONYM_KEY"] = SANDBOX_PSEUDONYM_KEY
+    os.environ["WAREHOUSE_SUBJECT_KEY"] = SANDBOX_SUBJECT_KEY
     with Services(load_config()) as services:
         services.start_warehouse()
         yield home

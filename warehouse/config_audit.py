@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 
 from warehouse.section import EnvName, GsUri, Section
 
@@ -22,10 +22,15 @@ class Memo(Section):
 
 
 class Audit(Section):
-    """`anchors`, `cold`: buckets with retention locks, of seals and of closed months; `retention`: the policy file."""
+    """`anchors`, `cold`: buckets with retention locks, of seals and of closed months; `retention`: the policy file.
+
+    `recomputed_records`: a day's root, computed in SQL, is computed once more in Python before it is sealed, where the
+    day has at most so many records.
+    """
 
     anchors: GsUri = "gs://escrow-anchors"
     cold: GsUri = "gs://escrow-cold"
     retention: Path = Path("config/retention.yml")
     subject_key_env: EnvName = "WAREHOUSE_SUBJECT_KEY"
     memo: Memo = Memo()
+    recomputed_records: NonNegativeInt = 1_000_000

@@ -22,6 +22,7 @@ from warehouse.storage import gcs_root
 
 SANDBOX_STRIPE_KEY = "rk_sandbox_readonly"
 SANDBOX_PSEUDONYM_KEY = "sandbox-pseudonym-key-not-a-secret"
+SANDBOX_SUBJECT_KEY = "sandbox-subject-key-not-a-secret"
 START_SECONDS = 60
 
 
@@ -113,6 +114,7 @@ class Services:
         os.environ["SANDBOX_URL"] = f"http://127.0.0.1:{port}"
         os.environ.setdefault("STRIPE_API_KEY", SANDBOX_STRIPE_KEY)
         os.environ.setdefault("WAREHOUSE_PSEUDONYM_KEY", SANDBOX_PSEUDONYM_KEY)
+        os.environ.setdefault("WAREHOUSE_SUBJECT_KEY", SANDBOX_SUBJECT_KEY)
         return json.loads((self.config.embedded.home / "sandbox" / "state.json").read_text())
 
     def stop(self) -> None:

@@ -28,6 +28,12 @@ view: audit_daily {
     sql: ${TABLE}.last_seq ;;
   }
 
+  dimension: legal_holds {
+    type: number
+    description: "Legal holds placed and not released that cover the day, those that cover all days too."
+    sql: ${TABLE}.legal_holds ;;
+  }
+
   dimension_group: audit {
     type: time
     description: "UTC day of the record, or of the event that should have one; the partition."
@@ -46,7 +52,7 @@ view: audit_daily {
 
   dimension_group: oldest_record {
     type: time
-    description: "Oldest day that is kept; null until retention exists."
+    description: "Oldest day of the stream of which the audit log keeps a record; null: it keeps none."
     timeframes: [
       raw,
       date,
@@ -133,13 +139,13 @@ view: audit_daily {
 
   measure: sealed_events {
     type: sum
-    description: "Records under a seal; null until days are sealed."
+    description: "Records of the day under a seal when the day was last built; the night seals after it builds, so they show from the night after. Null: none is sealed."
     sql: ${TABLE}.sealed_events ;;
   }
 
-  measure: legal_holds {
-    type: sum
-    description: "Legal holds on the day; null until they exist."
+  measure: max_legal_holds {
+    type: max
+    description: "Legal holds placed and not released that cover the day, those that cover all days too."
     sql: ${TABLE}.legal_holds ;;
   }
 

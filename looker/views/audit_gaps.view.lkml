@@ -11,7 +11,7 @@ view: audit_gaps {
 
   dimension: kind {
     type: string
-    description: "sequence_gap, repeated_sequence, broken_link, hash_mismatch, money_event_without_audit_record or audit_record_without_money_event."
+    description: "sequence_gap, repeated_sequence, broken_link, hash_mismatch, clock_back, missing_heartbeat, money_event_without_audit_record or audit_record_without_money_event."
     sql: ${TABLE}.kind ;;
   }
 
@@ -128,7 +128,7 @@ view: audit_gaps {
 
   measure: occurrences {
     type: sum
-    description: "Missing numbers, or how many events or records are without their other half."
+    description: "Missing numbers or heartbeats, or how many events or records are without their other half."
     sql: ${TABLE}.occurrences ;;
   }
 

@@ -12,6 +12,7 @@ import pytest
 from dbt.cli.main import dbtRunner
 from google.cloud import bigquery
 
+from audit import tables as audit_tables
 from ingestion.tables import ensure_tables, table_schema
 from warehouse.client import bigquery_client
 from warehouse.config import load_config
@@ -41,6 +42,7 @@ def client(home: Path) -> Iterator[bigquery.Client]:
         services.start_warehouse()
         connected = bigquery_client(config)
         ensure_tables(connected)
+        audit_tables.ensure_tables(connected)
         yield connected
 
 

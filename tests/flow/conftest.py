@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,29 @@ def clean(home) -> dict:
                 )
             },
         }
+
+
+FAULTS = ("move_base_unit", "drop_audit_event", "rpc_down")
+
+
+@pytest.fixture(scope="session")
+def faulty(home, clean, tmp_path_factory) -> Path:
+    """A copy of the home as a run with three faults leaves it; the home itself goes on."""
+    done = run(home, *(word for fault in FAULTS for word in ("--fault", fault)))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return _copy(home, tmp_path_factory.mktemp("faulty"))
+
+
+@pytest.fixture(scope="session")
+def healed(home, faulty, tmp_path_factory) -> Path:
+    """A copy of the home as the clean run after that leaves it."""
+    done = run(home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return _copy(home, tmp_path_factory.mktemp("healed"))
+
+
+def _copy(home: Path, into: Path) -> Path:
+    """The warehouse, its buckets and the sandbox's state."""
+    for name in ("bq", "gcs", "sandbox"):
+        shutil.copytree(home / name, into / name)
+    return into

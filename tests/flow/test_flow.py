@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from figures import differences, truth_of, with_access_reviews
-from flow_harness import rows, run, steps, tables, warehouse_of
+from flow_harness import rows, steps, tables, warehouse_of
 from people import dump, forbidden, hits
 
 from sandbox.addresses import USDC_MINT, VAULTS
@@ -118,9 +118,7 @@ def test_the_steps_of_a_second_run_change_no_figure_and_load_nothing_twice(home,
         assert held == clean["tables"][name], name
 
 
-def test_each_fault_raises_its_alert_and_only_that(home, clean):
-    done = run(home, "--fault", "move_base_unit", "--fault", "drop_audit_event", "--fault", "rpc_down")
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_each_fault_raises_its_alert_and_only_that(home, faulty):
     with warehouse_of(home) as client:
         firing = rows(client, "select rule, labels, figures, summary, runbook from ops.alerts where state = 'firing'")
         sent = [json.loads(line) for line in (home / "alerts" / "notifications.ndjson").read_text().splitlines()]
@@ -135,9 +133,7 @@ def test_each_fault_raises_its_alert_and_only_that(home, clean):
     assert {row["runbook"] for row in firing} == {"escrow-mismatch.md", "audit-log-gap.md", "rpc-outage.md"}
 
 
-def test_the_clean_run_after_it_resolves_every_alert(home, clean):
-    done = run(home)
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_the_clean_run_after_it_resolves_every_alert(home, healed):
     with warehouse_of(home) as client:
         states = rows(client, "select rule, state from ops.alerts order by rule")
         assert differences(client, with_access_reviews(truth_of(home))) == []

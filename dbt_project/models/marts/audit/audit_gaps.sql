@@ -38,6 +38,28 @@ with findings as (
         from_seq,
         to_seq,
         cast(null as string) as record_hash,
+        cast(null as string) as signature,
+        cast(null as string) as action,
+        cast(null as string) as match_id,
+        cast(null as string) as mint,
+        cast(null as numeric) as amount,
+        occurrences,
+        happened_at,
+        detail
+    from {{ ref('int_audit__time_findings') }}
+    {% if is_incremental() %}
+        where {{ on_days('finding_date', finding_days()) }}
+    {% endif %}
+
+    union all
+
+    select
+        finding_date,
+        kind,
+        stream,
+        from_seq,
+        to_seq,
+        cast(null as string) as record_hash,
         signature,
         action,
         match_id,

@@ -1,4 +1,4 @@
--- One row an alert: a key that fires again has another time of opening.
+-- One row an alert: a key that fires again has another time of opening. What is only pending is no alert yet.
 select
     alert_key,
     rule,
@@ -11,3 +11,4 @@ select
     window_end,
     run_id
 from {{ source('ops', 'alerts') }}
+where state <> 'pending'

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from expectations.rules import RULES, RUNBOOKS, Rule, RuleError, load_rules
+from warehouse.config import ConfigError, load_config
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 Folder = Annotated[Path, typer.Option(help="folder of rule files")]
@@ -23,17 +24,29 @@ def _stop(message: str) -> None:
     raise typer.Exit(2)
 
 
-def _load(folder: Path, runbooks: Path = RUNBOOKS) -> list[Rule]:
+def _load(folder: Path) -> list[Rule]:
     try:
-        return load_rules(folder, runbooks)
+        return load_rules(folder)
     except RuleError as error:
         _stop(str(error))
 
 
 @app.command()
 def lint(rules: Folder = RULES, runbooks: Annotated[Path, typer.Option(help="folder of runbooks")] = RUNBOOKS) -> None:
-    """Check every rule file: keys, placeholders, templates, runbooks. Ends 2 with a line for each finding."""
-    print(f"{len(_load(rules, runbooks))} rule files are fine")
+    """Check every rule file: keys, SQL, columns of the marts' contracts, thresholds, metrics, runbooks.
+
+    Ends 2 with a line for each finding.
+    """
+    from expectations.lint import problems
+
+    try:
+        found = problems(load_config(), rules, runbooks)
+    except ConfigError as error:
+        _stop(str(error))
+    if found:
+        _stop("\n".join(found))
+    count = len(_load(rules))
+    print("1 rule file is fine" if count == 1 else f"{count} rule files are fine")
 
 
 @app.command(name="list")
@@ -41,7 +54,9 @@ def list_rules(rules: Folder = RULES) -> None:
     """Show the rules."""
     table = Table("rule", "severity", "mart", "labels", "runbook", "what holds")
     for rule in _load(rules):
-        table.add_row(rule.name, rule.severity, rule.mart, ", ".join(rule.labels), rule.runbook, rule.title)
+        table.add_row(
+            rule.name, ", ".join(rule.severities), rule.mart, ", ".join(rule.labels), rule.runbook, rule.title
+        )
     Console().print(table)
 
 
@@ -56,7 +71,6 @@ def run(
     """Evaluate rules over a window and record the results; alerts are left alone. Ends 1 when one doesn't pass."""
     from expectations.run import evaluate
     from warehouse.client import WarehouseUnreachable, bigquery_client
-    from warehouse.config import ConfigError, load_config
     from warehouse.window import Window, WindowError
 
     known = _load(rules)
@@ -74,7 +88,7 @@ def run(
         found = [result.error] if result.error else [row.summary for row in result.rows] or ["-"]
         table.add_row(result.rule, result.severity, result.outcome, "\n".join(found))
     console.print(table)
-    if any(result.outcome != "passed" for result in results):
+    if any(result.outcome in ("failed", "error") for result in results):
         raise typer.Exit(1)
 
 

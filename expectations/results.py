@@ -7,32 +7,38 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from google.cloud import bigquery
 
-from expectations.rules import Rule
+from expectations.rules import SEVERITIES, Rule, Severity
 from expectations.table import replace_rows
 from warehouse.window import Window, format_instant
 
-Outcome = Literal["passed", "failed", "error"]
+Outcome = Literal["passed", "failed", "error", "not_applicable"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 @dataclass(frozen=True)
 class FailingRow:
-    """One violation: labels are text, figures are JSON values (amounts as text when they aren't plain integers)."""
+    """One violation: labels are text, figures are JSON values (amounts as text when they aren't plain integers).
+
+    `severity` is there when the rule has several: this row's.
+    """
 
     labels: Mapping[str, str]
     figures: Mapping[str, Any]
     summary: str
+    severity: Severity | None = None
 
 
 @dataclass(frozen=True)
 class CheckResult:
     """One evaluation of one rule over one window.
 
-    `reads_from` is the first instant it looked at (None: the whole state at the window's end). `error` is one line
-    and only there when `outcome` is error.
+    `severity` is the rule's or, when its rows have their own, the worst of these. `reads_from` is the first instant it
+    looked at (None: the whole state at the window's end). `error` is one line, only there when `outcome` is error or
+    not_applicable: why it wasn't judged.
     """
 
     run_id: str
@@ -50,6 +56,12 @@ class CheckResult:
     def result_id(self) -> str:
         """Key of the record."""
         return f"{self.run_id}:{self.rule}"
+
+
+def worst(rows: Iterable[FailingRow], default: str) -> str:
+    """Worst severity of the rows; `default` where none has one of its own."""
+    own = {row.severity for row in rows if row.severity}
+    return min(own, key=SEVERITIES.index) if own else default
 
 
 def json_value(value: Any) -> Any:
@@ -94,7 +106,11 @@ def load_results(client: bigquery.Client, run_id: str, rules: Iterable[Rule]) ->
 
 
 def _record(result: CheckResult) -> dict[str, Any]:
-    rows = [{"labels": dict(r.labels), "figures": dict(r.figures), "summary": r.summary} for r in result.rows]
+    rows = [
+        {"labels": dict(row.labels), "figures": dict(row.figures), "summary": row.summary}
+        | ({"severity": row.severity} if row.severity else {})
+        for row in result.rows
+    ]
     return {
         "result_id": result.result_id,
         "run_id": result.run_id,
@@ -120,8 +136,12 @@ def _result(run_id: str, row: Mapping[str, Any], rule: Rule) -> CheckResult:
         window=window,
         evaluated_at=row["evaluated_at"],
         outcome=row["outcome"],
-        rows=tuple(FailingRow(item["labels"], item["figures"], item["summary"]) for item in detail) if failed else (),
+        rows=tuple(
+            FailingRow(item["labels"], item["figures"], item["summary"], item.get("severity")) for item in detail
+        )
+        if failed
+        else (),
         runbook=rule.runbook,
         reads_from=rule.reads_from(window),
-        error=detail[0]["error"] if row["outcome"] == "error" and detail else None,
+        error=detail[0].get("error") if detail and not failed else None,
     )

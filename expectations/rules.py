@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import jinja2
 import yaml
@@ -15,8 +15,10 @@ from warehouse.config import Section, describe
 from warehouse.window import Window
 
 RULES = Path(__file__).parent / "rules"
-RUNBOOKS = Path(__file__).parents[1] / "runbooks"
+RUNBOOKS = placeholders.RUNBOOKS
 Severity = Literal["critical", "high", "medium", "low"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""From the worst on."""
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 PERSONAL_COLUMNS = frozenset(
@@ -36,17 +38,30 @@ class Rule(Section):
     one alert: `labels` are the columns that tell it from others, `figures` those that say how much, `summary` is a
     Jinja sentence over the row.
 
-    `reads` is what an evaluation looks at, and so what it may resolve: `state` reads the marts as they stand at the
-    window's end, `window` only the window, plus `lookback_days` before it. `evidence`, where given, is a query over
-    {batch} that must return a row; without one there is nothing to judge and the evaluation is an error, not a pass.
+    `reads` is what an evaluation looks at, and so what it may resolve: `state` what is known at the window's end,
+    whether it is the newest state or the buckets since {judged_from}, so that an alert resolves as soon as it no longer
+    holds; `window` only the window, plus `lookback_days` before it, so that what happened on a day stays open until a
+    run over that day finds it repaired.
+
+    `needs` are the metrics ("M14", or "M7/solana" for one source of it) without which there is nothing to judge: where
+    the platform has none of them the rule isn't applicable, and while one is late nothing passes. `evidence`, where
+    given, is a query over {batch} that must return a row; without one the evaluation is an error, not a pass.
+
+    `severity` is what the rule's alerts have. With `other_severities`, failing_rows has a column `severity` with one of
+    all these. `sustained` names the threshold (minutes, in buckets of five) for which the condition must have held in
+    every bucket. `inhibits`: rules that aren't told while this one fires; `inhibits_readers_of` is a label whose value
+    is a source: the rules that need a metric of it aren't told.
     """
 
     name: Name
     title: str = Field(min_length=1)
     severity: Severity
+    other_severities: list[Severity] = []
     mart: str = Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$", description="dataset.table")
     reads: Literal["state", "window"] = "window"
     lookback_days: int = Field(default=0, ge=0)
+    needs: list[Annotated[str, Field(pattern=r"^M\d+(/[a-z]+)?$")]] = []
+    sustained: Name | None = None
     failing_rows: str
     evidence: str | None = None
     labels: list[Name] = Field(min_length=1)
@@ -54,6 +69,7 @@ class Rule(Section):
     summary: str = Field(min_length=1)
     runbook: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*\.md$", description="file below runbooks/")
     inhibits: list[Name] = []
+    inhibits_readers_of: Name | None = None
 
     @field_validator("failing_rows", "evidence")
     @classmethod
@@ -88,7 +104,18 @@ class Rule(Section):
             raise ValueError(f"summary uses {', '.join(unknown)}, which is neither a label nor a figure")
         if self.name in self.inhibits:
             raise ValueError("a rule can't inhibit itself")
+        if self.severity in self.other_severities:
+            raise ValueError(f"other_severities names the severity itself: {self.severity}")
+        if self.sustained and f"{{thresholds.{self.sustained}}}" not in self.failing_rows:
+            raise ValueError(f"sustained: failing_rows doesn't use {{thresholds.{self.sustained}}}")
+        if self.inhibits_readers_of and self.inhibits_readers_of not in self.labels:
+            raise ValueError(f"inhibits_readers_of: {self.inhibits_readers_of} is no label")
         return self
+
+    @property
+    def severities(self) -> tuple[Severity, ...]:
+        """All that its alerts may have, its own first."""
+        return self.severity, *self.other_severities
 
     def reads_from(self, window: Window) -> datetime | None:
         """First instant that an evaluation of `window` looks at; None when it reads the state, whatever its age."""
@@ -116,8 +143,8 @@ def load_rule(path: Path) -> Rule:
     return rule
 
 
-def load_rules(folder: Path = RULES, runbooks: Path = RUNBOOKS) -> list[Rule]:
-    """All rules of a folder in order of name, checked against each other and against the runbooks.
+def load_rules(folder: Path = RULES) -> list[Rule]:
+    """All rules of a folder in order of name, checked against each other; expectations.lint checks them further.
 
     Raises RuleError with the findings of all files, not only the first.
     """
@@ -133,8 +160,6 @@ def load_rules(folder: Path = RULES, runbooks: Path = RUNBOOKS) -> list[Rule]:
             problems.append(str(error))
     known = {path.stem for path in paths}
     for rule in rules:
-        if not (runbooks / rule.runbook).is_file():
-            problems.append(f"{folder / rule.name}.yml: runbook: there is no {runbooks.name}/{rule.runbook}")
         for other in sorted(set(rule.inhibits) - known):
             problems.append(f"{folder / rule.name}.yml: inhibits: there is no rule {other!r}")
     if problems:

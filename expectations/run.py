@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
@@ -11,7 +11,8 @@ from google.api_core.exceptions import GoogleAPIError
 from google.cloud import bigquery
 
 from expectations import placeholders, summaries
-from expectations.results import CheckResult, FailingRow, json_value, label_value, save_results
+from expectations.availability import STATUS, Standing, read_status, standing
+from expectations.results import CheckResult, FailingRow, json_value, label_value, save_results, worst
 from expectations.rules import Rule
 from warehouse.config import Config
 from warehouse.window import Window
@@ -21,6 +22,10 @@ Clock = Callable[[], datetime]
 
 class CannotEvaluate(RuntimeError):
     """The rule can't be judged; the message is one line for a person."""
+
+
+class NotApplicable(RuntimeError):
+    """The platform has nothing that the rule judges; the message is one line that says why."""
 
 
 def utc_now() -> datetime:
@@ -38,28 +43,57 @@ def evaluate(
 ) -> list[CheckResult]:
     """Evaluates each rule over `window` and writes ops.check_results; results come in order of rule name.
 
-    A rule that can't be evaluated (missing table or column, no evidence, engine failure) has the outcome `error`; it
-    never counts as passed. Evaluating the same run again replaces its records.
+    A rule that can't be evaluated (missing table or column, no evidence, late source, engine failure) has the outcome
+    `error`; it never counts as passed. One whose metrics the platform doesn't have is `not_applicable`. Evaluating the
+    same run again replaces its records.
     """
     evaluated_at = clock()
     results: list[CheckResult] = []
+    stands = _standings(rules, client, window)
     for mart, group in groupby(sorted(rules, key=lambda rule: (rule.mart, rule.name)), key=lambda rule: rule.mart):
         members = list(group)
-        queries, outcomes = _prepare(members, window, config)
+        queries, outcomes = _prepare(members, stands, window, config)
         outcomes |= _judge(client, mart, [rule for rule in members if rule.name in queries], queries, window, config)
+        outcomes |= _doubted(outcomes, stands)
         results += [_result(rule, outcomes[rule.name], window, run_id, evaluated_at) for rule in members]
     results.sort(key=lambda result: result.rule)
     save_results(client, results)
     return results
 
 
-Found = list[FailingRow] | CannotEvaluate
+Found = list[FailingRow] | CannotEvaluate | NotApplicable
 
 
-def _prepare(rules: Sequence[Rule], window: Window, config: Config) -> tuple[dict[str, str], dict[str, Found]]:
+def _standings(rules: Sequence[Rule], client: bigquery.Client, window: Window) -> dict[str, Standing]:
+    """How each rule with `needs` stands; one that can't be told is unsure."""
+    needy = [rule for rule in rules if rule.needs]
+    if not needy:
+        return {}
+    try:
+        statuses = read_status(client)
+    except GoogleAPIError as error:
+        return {rule.name: Standing(unsure=f"{STATUS}: {one_line(error)}") for rule in needy}
+    return {rule.name: standing(rule.needs, statuses, window) for rule in needy}
+
+
+def _doubted(outcomes: dict[str, Found], stands: dict[str, Standing]) -> dict[str, Found]:
+    """Those that hold as far as is known, but of which too little is known."""
+    return {
+        name: CannotEvaluate(stand.unsure)
+        for name, stand in stands.items()
+        if stand.unsure and outcomes.get(name) == []
+    }
+
+
+def _prepare(
+    rules: Sequence[Rule], stands: dict[str, Standing], window: Window, config: Config
+) -> tuple[dict[str, str], dict[str, Found]]:
     queries: dict[str, str] = {}
     failed: dict[str, Found] = {}
     for rule in rules:
+        if rule.name in stands and (reason := stands[rule.name].not_applicable):
+            failed[rule.name] = NotApplicable(reason)
+            continue
         try:
             queries[rule.name] = placeholders.fill(rule.failing_rows, window, rule.reads_from(window), config)
         except ValueError as error:
@@ -110,9 +144,17 @@ def _need_evidence(client: bigquery.Client, rule: Rule, window: Window, config: 
         raise CannotEvaluate(f"{rule.mart} has no rows to judge for this window")
 
 
+def failing_rows(client: bigquery.Client, rule: Rule, window: Window, config: Config) -> list[FailingRow]:
+    """What the rule's query returns, without the checkpoint and the record of an evaluation.
+
+    Raises CannotEvaluate, and ValueError for a threshold that is no number.
+    """
+    return _fetch(client, rule, placeholders.fill(rule.failing_rows, window, rule.reads_from(window), config), config)
+
+
 def _fetch(client: bigquery.Client, rule: Rule, sql: str, config: Config) -> list[FailingRow]:
     columns, rows = _rows(client, sql.replace("{batch}", f"`{client.project}.{rule.mart}`"))
-    wanted = [*rule.labels, *rule.figures]
+    wanted = [*rule.labels, *rule.figures, *(["severity"] if rule.other_severities else [])]
     if missing := [column for column in wanted if column not in columns]:
         raise CannotEvaluate(f"failing_rows has no column {', '.join(missing)}")
     failing = []
@@ -123,8 +165,16 @@ def _fetch(client: bigquery.Client, rule: Rule, sql: str, config: Config) -> lis
             summary = summaries.render(rule.summary, {name: row[name] for name in wanted}, config.mints)
         except (jinja2.TemplateError, TypeError, ValueError) as error:
             raise CannotEvaluate(f"summary can't be written: {one_line(error)}") from None
-        failing.append(FailingRow(labels, figures, summary))
+        failing.append(FailingRow(labels, figures, summary, _severity(rule, row)))
     return sorted(failing, key=lambda item: sorted(item.labels.items()))
+
+
+def _severity(rule: Rule, row: Mapping[str, object]) -> str | None:
+    if not rule.other_severities:
+        return None
+    if row["severity"] not in rule.severities:
+        raise CannotEvaluate(f"failing_rows has the severity {row['severity']}, the rule {', '.join(rule.severities)}")
+    return row["severity"]
 
 
 def _rows(client: bigquery.Client, sql: str) -> tuple[set[str], list[dict[str, object]]]:
@@ -137,19 +187,19 @@ def _rows(client: bigquery.Client, sql: str) -> tuple[set[str], list[dict[str, o
 
 
 def _result(rule: Rule, found: Found, window: Window, run_id: str, evaluated_at: datetime) -> CheckResult:
-    error = str(found) if isinstance(found, CannotEvaluate) else None
-    rows = () if isinstance(found, CannotEvaluate) else tuple(found)
+    absent, error = isinstance(found, NotApplicable), isinstance(found, CannotEvaluate)
+    rows = () if absent or error else tuple(found)
     return CheckResult(
         run_id=run_id,
         rule=rule.name,
-        severity=rule.severity,
+        severity=worst(rows, rule.severity),
         window=window,
         evaluated_at=evaluated_at,
-        outcome="error" if error else "failed" if rows else "passed",
+        outcome="error" if error else "not_applicable" if absent else "failed" if rows else "passed",
         rows=rows,
         runbook=rule.runbook,
         reads_from=rule.reads_from(window),
-        error=error,
+        error=str(found) if absent or error else None,
     )
 
 

@@ -21,8 +21,12 @@ from pydantic import (
     model_validator,
 )
 
+from warehouse.config_alerting import Alerting, Channel
+from warehouse.config_alerting import FileChannel as FileChannel
+from warehouse.config_alerting import WebhookChannel as WebhookChannel
 from warehouse.config_audit import Audit
 from warehouse.config_cloudflare import Cloudflare
+from warehouse.config_thresholds import Thresholds
 from warehouse.section import Base58, EnvName, GsUri, Section
 
 DEFAULT_PATH = Path("config/warehouse.yml")
@@ -175,39 +179,6 @@ class Mint(Section):
     decimals: int = Field(ge=0, le=18)
 
 
-class Thresholds(Section):
-    """Limits of the rules and allowed lags; each is explained beside its value in the file."""
-
-    escrow_mismatch_base_units: int = Field(default=1, ge=1)
-    audit_allowed_lag_minutes: int = Field(default=15, ge=0)
-    rpc_failure_rate: float = Field(default=0.10, gt=0, lt=1)
-    rpc_sustained_minutes: int = Field(default=5, ge=5)
-    pending_minutes: int = Field(default=10, ge=1)
-    source_silent_hours: dict[str, int] = {}
-    arbiter_days: int = Field(default=90, ge=1)
-    settlement_deadline_minutes: int = Field(default=60, ge=1, le=1440)
-    minimum_group: int = Field(default=5, ge=1)
-    kyc_withdrawal_limits: dict[str, dict[Base58, Annotated[int, Field(ge=0)]]] = {}
-
-
-class FileChannel(Section):
-    """Notifications as JSON lines in a local file."""
-
-    type: Literal["file"]
-    name: str
-    path: Path
-    severities: list[Literal["critical", "high", "medium", "low"]] = ["critical", "high", "medium", "low"]
-
-
-class WebhookChannel(Section):
-    """A Slack-compatible incoming webhook; the address is a secret and so comes from the environment."""
-
-    type: Literal["slack_webhook"]
-    name: str
-    url_env: EnvName
-    severities: list[Literal["critical", "high", "medium", "low"]] = ["critical", "high"]
-
-
 class Config(Section):
     """The whole file."""
 
@@ -225,7 +196,8 @@ class Config(Section):
     platforms: dict[str, Platform]
     mints: dict[Base58, Mint] = {}
     thresholds: Thresholds = Thresholds()
-    channels: list[Annotated[FileChannel | WebhookChannel, Field(discriminator="type")]] = []
+    channels: list[Channel] = []
+    alerting: Alerting = Alerting()
 
     @model_validator(mode="after")
     def _consistent(self) -> Config:
@@ -233,6 +205,11 @@ class Config(Section):
             raise ValueError(f"platform {self.platform!r} has no entry under platforms ({', '.join(self.platforms)})")
         if self.target == "bigquery" and not self.landing.startswith("gs://"):
             raise ValueError("landing must be a gs:// address when target is bigquery")
+        known = [channel.name for channel in self.channels]
+        if len(set(known)) != len(known):
+            raise ValueError("two channels share a name")
+        if unknown := sorted(self.alerting.named_channels() - set(known)):
+            raise ValueError(f"alerting names channels that channels lacks: {', '.join(unknown)}")
         return self
 
     @model_validator(mode="after")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reporting.contracts import load_contracts
+from reporting.metrics import load_metrics
 from reporting.sections import SECTIONS
 
 
@@ -102,3 +103,18 @@ MARTS |= {
     for mart in load_contracts()
     if mart.name in _OF_THE_REPORT
 }
+
+
+def status(**states: str) -> list[dict[str, str]]:
+    """Rows of marts.warehouse_metric_status: every metric is current, but for sources in `states` (source=state)."""
+    return [
+        {
+            "metric": metric.id,
+            "source": source,
+            "state": states.get(source, "current"),
+            "read_until": "2026-10-04T00:00:00Z",
+            "covered_until": "2026-11-01T00:00:00Z",
+        }
+        for metric in load_metrics()
+        for source in metric.sources
+    ]

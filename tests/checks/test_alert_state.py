@@ -82,6 +82,8 @@ def test_a_failing_row_raises_an_alert_with_everything_a_person_needs():
             figures={"difference": -1},
             runbook="escrow-mismatch.md",
             run_id="run-0",
+            fired_at=at(0),
+            changes=(at(0),),
         ),
         "firing",
     )
@@ -191,6 +193,25 @@ def test_rows_with_equal_labels_are_one_alert_that_says_how_many():
     failed = result(0, {"A": 1})
     (change,) = transition([], [CheckResult(**{**vars(failed), "rows": rows})])
     assert change.alert.figures == {"difference": 3, "failing_rows": 3}
+
+
+def test_a_row_may_have_a_severity_of_its_own_and_the_worst_of_equal_labels_counts():
+    rows = tuple(
+        FailingRow({"vault": vault}, {}, "off", severity)
+        for vault, severity in (("A", "high"), ("B", "critical"), ("B", "medium"), ("C", None))
+    )
+    failed = result(0, {"A": 1})
+    changes = transition([], [CheckResult(**{**vars(failed), "rows": rows})])
+    assert [change.alert.severity for change in changes] == ["high", "critical", "critical"]
+
+
+def test_a_rule_that_is_not_applicable_resolves_nothing_but_its_check_error():
+    book = Book()
+    book.take(result(0, {"A": 1}))
+    book.take(result(1, error="broken"))
+    absent = CheckResult(**{**vars(result(2)), "outcome": "not_applicable", "error": "no such source"})
+    assert book.take(absent) == [("resolved", "escrow_mismatch")]
+    assert book.firing() == ["A"]
 
 
 def test_two_results_of_one_rule_are_refused():

@@ -11,18 +11,19 @@ from checks_data import START, VAULT
 from google.api_core.exceptions import BadRequest
 from webhook_receiver import receiving
 
-from alerting import store
-from alerting.alerts import transition
-from alerting.channels import FileChannel, WebhookChannel
-from alerting.run import deliver, process
+from alerting import outbox, store
+from alerting.channels import FileChannel, SlackChannel
+from alerting.engine import step
+from alerting.policy import policy_of
+from alerting.run import deliver, entries_of, process
 from expectations.results import CheckResult, FailingRow
+from expectations.rules import load_rules
 from warehouse import config as settings
 from warehouse.window import Window
 
 pytestmark = pytest.mark.xdist_group("checks")  # they share one embedded warehouse
 
 WINDOW = Window(START, START + timedelta(days=1))
-ROUTES = {severity: ["one"] for severity in ("critical", "high", "medium", "low")}
 
 
 def result(run_id: str, minute: int, *vaults: str, error: str | None = None) -> CheckResult:
@@ -56,9 +57,10 @@ def channel_config(config, tmp_path):
 
 @pytest.fixture
 def run(ops, channel_config, clock):
-    """process() of results of one run."""
+    """process() of results of one run; the engine looks at the time of the evaluation, or a little later."""
 
     def take(*results: CheckResult, **options):
+        clock.now = max(clock.now, results[0].evaluated_at)
         return process(results, WINDOW, channel_config, ops, results[0].run_id, clock, **options)
 
     return take
@@ -143,32 +145,45 @@ class DyingChannel:
     def __init__(self, channel: FileChannel, when: str) -> None:
         self.name, self._channel, self._when = channel.name, channel, when
 
-    def send(self, notification_id: str, payload: dict) -> None:
+    def send(self, message) -> None:
         if self._when == "after":
-            self._channel.send(notification_id, payload)
+            self._channel.send(message)
         raise Dies
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_crash_around_the_delivery_loses_nothing_and_doubles_nothing(ops, run, channel_config, when):
+def test_a_crash_around_the_delivery_loses_nothing_and_doubles_nothing(ops, run, channel_config, clock, when):
     file = FileChannel("local", channel_config.embedded.home / "out.ndjson")
     with pytest.raises(Dies):
         run(result("run-1", 0, VAULT), channels={"local": DyingChannel(file, when)})
-    assert [row["state"] for row in rows(ops, "notifications")] == ["queued"]
-    run(result("run-1", 0, VAULT))
+    (row,) = rows(ops, "notifications")
+    assert (row["state"], row["attempts"]) == ("sending", 0)
+    assert run(result("run-1", 0, VAULT)).notifications.sent == 0  # its lease holds
+    clock.now = row["lease_until"]
+    assert run(result("run-1", 0, VAULT)).notifications.sent == 1
     assert [row["state"] for row in rows(ops, "notifications")] == ["sent"]
     assert titles(channel_config) == ["CRITICAL: escrow_mismatch"]
 
 
-def test_alert_and_notifications_are_written_together_or_not_at_all(ops, monkeypatch):
-    whole = store._notification
-    monkeypatch.setattr(store, "_notification", lambda *args: {**whole(*args), "queued_at": "not a time"})
+def decided(ops, config, now, *results: CheckResult):
+    """What would be written for results: the held state, the next one, the notifications and their entries."""
+    policy = policy_of(config, load_rules())
+    held = store.load(ops, now)
+    after, notifications = step(held.state, results, now, policy)
+    return held, after, notifications, entries_of(notifications, config, policy)
+
+
+def test_alert_and_notifications_are_written_together_or_not_at_all(ops, channel_config, monkeypatch):
+    whole = outbox._row
+    monkeypatch.setattr(outbox, "_row", lambda *args: {**whole(*args), "queued_at": "not a time"})
     with pytest.raises(BadRequest):
-        store.write_changes(ops, transition([], [result("run-1", 0, VAULT)]), ROUTES, WINDOW.end)
-    assert (rows(ops, "alerts"), rows(ops, "notifications")) == ([], [])
+        store.save(ops, *decided(ops, channel_config, WINDOW.end, result("run-1", 0, VAULT)), WINDOW.end, "run-1")
+    tables = ("alerts", "notifications", "alert_events")
+    assert [rows(ops, table) for table in tables] == [[], [], []]
+    assert [row["version"] for row in rows(ops, "alert_engine")] == [0]
 
 
-def test_a_failing_channel_keeps_its_own_and_the_others_go_on(ops, channel_config, clock):
+def test_a_failing_channel_keeps_its_own_and_the_next_one_stands_in(ops, channel_config, clock):
     entries = [
         settings.WebhookChannel(type="slack_webhook", name="oncall", url_env="SLACK_WEBHOOK_URL"),
         settings.FileChannel(type="file", name="local", path="out.ndjson"),
@@ -176,58 +191,103 @@ def test_a_failing_channel_keeps_its_own_and_the_others_go_on(ops, channel_confi
     both = channel_config.model_copy(update={"channels": entries})
     first = process([result("run-1", 0, VAULT)], WINDOW, both, ops, "run-1", clock)
     assert first.notifications.errors == ("channel oncall: SLACK_WEBHOOK_URL is not set",)
-    assert titles(channel_config) == ["CRITICAL: escrow_mismatch"]
-    states = {row["channel"]: (row["state"], row["attempts"], row["error"]) for row in rows(ops, "notifications")}
-    assert states == {
-        "local": ("sent", 1, None),
-        "oncall": ("failed", 1, "channel oncall: SLACK_WEBHOOK_URL is not set"),
+    assert first.notifications.sent == 2
+    assert titles(channel_config) == ["CRITICAL: escrow_mismatch"] * 2
+    own, other = received(channel_config)
+    key = rows(ops, "alerts")[0]["alert_key"]
+    assert own["notification_id"] == f"{key}:firing:2026-10-06T00:00:00Z"
+    assert other["notification_id"] == f"{key}:firing~oncall:2026-10-06T00:00:00Z"
+    note = "Channel oncall didn't take this notification; it is told here instead"
+    assert note in json.dumps(other)
+    assert note not in json.dumps(own)
+    states = {
+        (row["channel"], row["instead_of"]): (row["state"], row["attempts"]) for row in rows(ops, "notifications")
     }
+    assert states == {("local", None): ("sent", 1), ("oncall", None): ("failed", 1), ("local", "oncall"): ("sent", 1)}
 
     with receiving() as receiver:
-        webhook = WebhookChannel("oncall", "SLACK_WEBHOOK_URL", {"SLACK_WEBHOOK_URL": receiver.url}.get)
-        assert deliver(ops, {"oncall": webhook}, clock).sent == 1
-        assert deliver(ops, {"oncall": webhook}, clock).sent == 0
+        webhook = SlackChannel(entries[0], {"SLACK_WEBHOOK_URL": receiver.url}.get)
+        assert deliver(ops, both, clock, {"oncall": webhook}).sent == 1
+        assert deliver(ops, both, clock, {"oncall": webhook}).sent == 0
     assert [body["text"].split(" - ")[0] for body in receiver.bodies()] == ["CRITICAL: escrow_mismatch"]
-    states = {row["channel"]: (row["state"], row["attempts"], row["error"]) for row in rows(ops, "notifications")}
-    assert states["oncall"] == ("sent", 2, None)
+    (row,) = [row for row in rows(ops, "notifications") if row["channel"] == "oncall"]
+    assert (row["state"], row["attempts"], row["error"]) == ("sent", 2, None)
 
 
-def test_a_channel_that_left_the_configuration_says_so(ops, run, clock):
-    run(result("run-1", 0, VAULT), channels={})
-    assert deliver(ops, {}, clock).errors == ("channel local: is not in the configuration",)
+def test_a_channel_that_left_the_configuration_says_so(ops, run, channel_config):
+    summary = run(result("run-1", 0, VAULT), channels={})
+    assert summary.notifications.errors == ("channel local: is not in the configuration",)
 
 
-def test_what_is_told_in_the_file_is_what_the_outbox_holds(ops, run, channel_config):
+def test_what_is_told_names_its_alert_and_opening(ops, run, channel_config):
     run(result("run-1", 0, VAULT))
     (row,), (line,) = rows(ops, "notifications"), received(channel_config)
-    assert {"notification_id": row["notification_id"], **json.loads(row["payload"])} == line
     (alert,) = rows(ops, "alerts")
-    assert row["notification_id"] == f"{alert['alert_key']}:firing:2026-10-06T00:00:00Z"
+    assert row["notification_id"] == line["notification_id"] == f"{alert['alert_key']}:firing:2026-10-06T00:00:00Z"
+    assert row["dedup_key"] == line["dedup_key"] == f"{alert['alert_key']}:2026-10-06T00:00:00Z"
 
 
 def test_two_runs_at_once_raise_one_alert_and_queue_one_notification(ops, channel_config, clock):
-    seen = [transition([], [result(f"run-{n}", n, VAULT)]) for n in range(4)]
-    threads = [threading.Thread(target=store.write_changes, args=(ops, c, ROUTES, WINDOW.end)) for c in seen]
+    seen = [decided(ops, channel_config, WINDOW.end, result(f"run-{n}", n, VAULT)) for n in range(4)]
+    lost = []
+
+    def write(change) -> None:
+        try:
+            store.save(ops, *change, WINDOW.end, "run")
+        except store.ConcurrentChange:
+            lost.append(change)
+
+    threads = [threading.Thread(target=write, args=(change,)) for change in seen]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     (alert,), (notification,) = rows(ops, "alerts"), rows(ops, "notifications")
+    assert len(lost) == 3
     assert notification["alert_key"] == alert["alert_key"]
     assert notification["notification_id"].startswith(f"{alert['alert_key']}:firing:")
+    assert {row["event"] for row in rows(ops, "alert_events")} == {"firing", "told:firing"}
 
 
-def test_the_same_change_written_twice_is_there_once(ops):
-    changes = transition([], [result("run-1", 0, VAULT)])
-    for _ in range(2):
-        store.write_changes(ops, changes, ROUTES, WINDOW.end)
-    assert (len(rows(ops, "alerts")), len(rows(ops, "notifications"))) == (1, 1)
+def test_whole_processes_at_once_decide_anew_and_send_once(ops, channel_config, clock):
+    failures = []
+
+    def take(n: int) -> None:
+        try:
+            process([result(f"run-{n}", n, VAULT)], WINDOW, channel_config, ops, f"run-{n}", clock)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=take, args=(n,)) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert titles(channel_config) == ["CRITICAL: escrow_mismatch"]
+    assert [(row["state"], row["attempts"]) for row in rows(ops, "notifications")] == [("sent", 1)]
+    assert len(rows(ops, "alerts")) == 1
 
 
-def test_many_alerts_at_once_are_all_written_and_told(ops, run, channel_config):
-    summary = run(result("run-1", 0, *(f"vault{n:03}" for n in range(120))))
-    assert (len(summary.raised), len(summary.open), summary.notifications.sent) == (120, 120, 120)
-    assert len({line["notification_id"] for line in received(channel_config)}) == 120
+def test_the_same_change_written_twice_is_there_once(ops, channel_config):
+    change = decided(ops, channel_config, WINDOW.end, result("run-1", 0, VAULT))
+    store.save(ops, *change, WINDOW.end, "run-1")
+    with pytest.raises(store.ConcurrentChange):
+        store.save(ops, *change, WINDOW.end, "run-1")
+    assert [len(rows(ops, table)) for table in ("alerts", "notifications")] == [1, 1]
+
+
+def test_many_alerts_of_a_rule_are_told_in_batches(ops, run, channel_config):
+    summary = run(result("run-1", 0, *(f"vault{n:03}" for n in range(250))))
+    assert (len(summary.raised), len(summary.open), summary.notifications.sent) == (250, 250, 3)
+    assert titles(channel_config) == [
+        "CRITICAL: escrow_mismatch (100 alerts)", "CRITICAL: escrow_mismatch (100 alerts)",
+        "CRITICAL: escrow_mismatch (50 alerts)",
+    ]  # fmt: skip
+    assert len(rows(ops, "alerts")) == 250
+    done = run(result("run-2", 10))
+    assert (len(done.resolved), done.open, done.notifications.sent) == (250, (), 3)
+    assert {row["settled"] for row in rows(ops, "alerts")} == {True}
 
 
 def test_results_of_another_run_are_refused(run):

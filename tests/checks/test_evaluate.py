@@ -59,7 +59,7 @@ def test_what_cannot_be_evaluated_is_an_error_with_its_reason_and_never_a_pass(
         rule("c_table", mart="marts.absent"),
         rule("d_evidence", evidence="select vault from {batch}"),
         rule("e_label", labels=["colour"]),
-        rule("f_threshold", failing_rows="select * from {batch} where missing > {thresholds.source_silent_hours}"),
+        rule("f_threshold", failing_rows="select * from {batch} where missing > {thresholds.kyc_withdrawal_limits}"),
     ]
     results = {result.rule: result for result in evaluate(rules, window, config, ops, "run-1", clock)}
     assert {name: result.outcome for name, result in results.items()} == {
@@ -69,7 +69,7 @@ def test_what_cannot_be_evaluated_is_an_error_with_its_reason_and_never_a_pass(
     assert "nowhere" in results["b_column"].error
     assert "absent" in results["c_table"].error
     assert results["d_evidence"].error == "marts.levels has no rows to judge for this window"
-    assert results["f_threshold"].error == "thresholds.source_silent_hours is not a number in the configuration"
+    assert results["f_threshold"].error == "thresholds.kyc_withdrawal_limits is not a number in the configuration"
     assert results["e_label"].error == "failing_rows has no column colour"
 
 

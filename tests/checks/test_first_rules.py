@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 from checks_data import SKILL, SKILL_VAULT, START, USDC, VAULT
-from marts import MARTS
+from marts import MARTS, status
 
+from expectations.availability import STATUS
 from expectations.rules import load_rules
 from expectations.run import evaluate
 from warehouse.window import Window, format_instant
@@ -21,10 +22,12 @@ RULES = {rule.name: rule for rule in load_rules()}
 def check(ops, fill, window, config, clock):
     """Evaluates one rule over one mart with these rows; returns its result."""
 
-    def run(name: str, rows: list[dict], over: Window = window, configured=config):
+    def run(name: str, rows: list[dict], over: Window = window, configured=config, states=None):
         rule = RULES[name]
         if rule.mart in MARTS:
             fill(rule.mart, MARTS[rule.mart], rows)
+        if rule.needs:
+            fill(STATUS, MARTS[STATUS], status(**states or {}))
         (result,) = evaluate([rule], over, configured, ops, "run-1", clock)
         return result
 
@@ -132,12 +135,34 @@ def test_one_dropped_record_is_one_alert_that_names_stream_and_number(check):
         "money_events_without_record": 1,
         "records_without_money_event": 0,
         "chain_breaks": 0,
+        "missing_heartbeats": 0,
         "first_at": "2026-10-05T10:00:00Z",
         "last_at": "2026-10-05T10:00:00Z",
     }
     assert row.summary == (
         "Audit stream escrow on 2026-10-05: 1 record missing (number 7); 1 on-chain money event without record"
     )
+
+
+def test_missing_heartbeats_are_told(check):
+    (row,) = check("audit_log_gap", [finding("missing_heartbeat", "payments", occurrences=3)]).rows
+    assert row.figures["missing_heartbeats"] == 3
+    assert row.summary == "Audit stream payments on 2026-10-05: 3 heartbeats missing"
+
+
+def test_a_platform_without_the_source_is_neither_a_pass_nor_an_alert(check):
+    absent = check("audit_log_gap", [], states={"cloudflare": "off"})
+    assert (absent.outcome, absent.error, absent.rows) == ("not_applicable", "M23: cloudflare is off", ())
+    elsewhere = check("audit_log_gap", [], states={"cloudflare": "not_on_platform"})
+    assert (elsewhere.outcome, elsewhere.error) == ("not_applicable", "M23: the platform has none")
+
+
+def test_a_late_source_keeps_a_rule_from_passing_but_not_from_failing(check):
+    late = check("audit_log_gap", [], states={"cloudflare": "late"})
+    assert (late.outcome, late.error) == ("error", "M23: cloudflare is read until 2026-10-04T00:00:00Z only")
+    never = check("audit_log_gap", [], states={"cloudflare": "never"})
+    assert (never.outcome, never.error) == ("error", "M23: nothing of cloudflare was ever read")
+    assert check("audit_log_gap", [finding("broken_link", "escrow")], states={"cloudflare": "late"}).outcome == "failed"
 
 
 def test_findings_of_streams_and_days_are_alerts_of_their_own(check):
@@ -232,7 +257,9 @@ def test_only_the_newest_buckets_of_the_sustained_span_count(check, config):
     longer = config.model_copy(
         update={"thresholds": config.thresholds.model_copy(update={"rpc_sustained_minutes": 10})}
     )
-    assert failing(check("rpc_outage", broke, configured=longer)) == []
+    answering = [bucket("beta", 0, 10, 0), bucket("beta", 5, 10, 0)]
+    assert failing(check("rpc_outage", [*broke, *answering], configured=longer)) == []
+    assert failing(check("rpc_outage", broke, configured=longer)) == ["alpha"]  # nobody answers any more
     assert failing(check("rpc_outage", [*broke, bucket("alpha", 10, 9, 9)], configured=longer)) == ["alpha"]
 
 

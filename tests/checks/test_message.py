@@ -1,4 +1,4 @@
-"""What a notification says, held against Slack's documented limits."""
+"""What a notification says: the neutral message, and Slack's form of it held against Slack's documented limits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from checks_data import START, VAULT
 from slack_sdk.models.blocks import Block, ContextBlock, HeaderBlock, SectionBlock
 
 from alerting.alerts import Alert
-from alerting.message import notification_id, payload
+from alerting.engine import Notification
+from alerting.formats.slack import payload
+from alerting.message import Links, loads, message_of
+
+LINKS = Links("escrow-warehouse")
+MARTS = {"escrow_mismatch": "marts.escrow_reconciliation"}
 
 
 @pytest.fixture
@@ -33,8 +38,23 @@ def alert() -> Alert:
     )
 
 
+def message(*alerts: Alert, kind: str = "firing", links: Links = LINKS, **more):
+    lead = alerts[0]
+    notification = Notification(
+        notification_id=f"{lead.alert_key}:{kind}:x",
+        kind=kind,
+        dedup_key="thread",
+        severity=lead.severity,
+        alerts=alerts,
+        channels=("chat",),
+        at=START + timedelta(days=1, minutes=6),
+        **more,
+    )
+    return message_of(notification, links, MARTS)
+
+
 def test_it_says_what_how_much_since_when_where_and_what_to_do(alert):
-    body = payload(alert, "firing")
+    body = payload(message(alert))
     assert body["text"] == f"CRITICAL: escrow_mismatch - Vault {VAULT} lacks 0.000001 USDC & more <here>"
     header, summary, facts, labels, figures, context = body["blocks"]
     assert header["text"]["text"] == ":rotating_light: CRITICAL: escrow_mismatch"
@@ -46,27 +66,82 @@ def test_it_says_what_how_much_since_when_where_and_what_to_do(alert):
     assert [field["text"] for field in figures["fields"]] == [
         "*Difference*\n-1", "*Slot*\n300000123", '*Legs*\n["vault", "events"]', "*Note*\n-",
     ]  # fmt: skip
-    assert context["elements"][0]["text"] == "Runbook: runbooks/escrow-mismatch.md · alert 0123456789ab"
+    assert context["elements"][0]["text"] == (
+        "Runbook: runbooks/escrow-mismatch.md · rows: marts.escrow_reconciliation · alert 0123456789ab"
+    )
+
+
+def test_configured_addresses_become_links(alert):
+    links = Links("p-1", "https://docs.example/{runbook}", "https://bq.example/{project}/{dataset}/{table}")
+    (item,) = message(alert, links=links).items
+    assert item.runbook == "https://docs.example/escrow-mismatch.md"
+    assert item.rows == "https://bq.example/p-1/marts/escrow_reconciliation"
 
 
 def test_a_resolved_one_says_so_and_since_when(alert):
-    body = payload(replace(alert, state="resolved", resolved_at=START + timedelta(days=2)), "resolved")
+    over = replace(alert, state="resolved", resolved_at=START + timedelta(days=2))
+    body = payload(message(over, kind="resolved"))
     assert body["text"].startswith("RESOLVED: escrow_mismatch - ")
     assert body["blocks"][0]["text"]["text"] == ":white_check_mark: RESOLVED: escrow_mismatch"
     assert "*Resolved*\n2026-10-07T00:00:00Z" in [field["text"] for field in body["blocks"][2]["fields"]]
 
 
-def test_the_id_is_the_same_for_each_attempt_and_differs_by_kind_and_outbreak(alert):
-    later = replace(alert, opened_at=alert.opened_at + timedelta(hours=1))
-    ids = [notification_id(alert, "firing"), notification_id(alert, "resolved"), notification_id(later, "firing")]
-    assert ids[0] == f"{alert.alert_key}:firing:2026-10-06T00:05:00.000007Z"
-    assert len(set(ids)) == 3
+def test_acknowledged_and_flapping_are_noted(alert):
+    taken = replace(alert, state="acknowledged", acknowledged_at=START + timedelta(days=1), acknowledged_by="on call")
+    assert message(taken, kind="acknowledged").items[0].note == "Acknowledged by on call at 2026-10-06T00:00:00Z"
+    flapping = message(replace(alert, flapping=True)).items[0]
+    assert flapping.note == "It comes and goes; it stays open until it has been quiet for a while"
+
+
+def test_many_alerts_are_listed_and_counted(alert):
+    alerts = [replace(alert, summary=f"Vault {n}", labels={"vault": str(n)}) for n in range(25)]
+    told = message(*alerts)
+    assert (told.title, told.text) == (
+        "CRITICAL: escrow_mismatch (25 alerts)",
+        "CRITICAL: escrow_mismatch (25 alerts) - Vault 0 (and 24 more)",
+    )
+    texts = [block["text"]["text"] for block in payload(told)["blocks"] if block["type"] == "section"]
+    assert len(texts) == 21
+    assert texts[0] == "Vault 0\nescrow_mismatch (critical), since 2026-10-06T00:05:00Z"
+    assert texts[20] == "... and 5 more: python -m alerting list"
+
+
+def test_a_digest_and_a_summary_count_by_rule(alert):
+    medium = replace(alert, rule="slow_queries", severity="medium")
+    over = replace(medium, state="resolved", resolved_at=START)
+    assert message(medium, medium, over, kind="digest").notes == (
+        "Daily digest: 2 x slow_queries (medium), 1 x slow_queries (medium, resolved)",
+    )
+    assert message(medium, alert, kind="summary").notes == (
+        "The limit of notifications an hour is reached; these alerts were held back: "
+        "1 x escrow_mismatch (critical), 1 x slow_queries (medium)",
+    )
+
+
+def test_a_message_survives_the_outbox(alert):
+    told = message(alert, replace(alert, flapping=True), still_open=2).with_note("n")
+    assert loads(told.dumps()) == told
+
+
+def test_personal_data_and_secrets_in_texts_are_left_out(alert):
+    leaking = replace(
+        alert,
+        summary="mail a.b@example.org from 203.0.113.9, password=hunter2, https://x.example/p?key=abc",
+        figures={"error": "Bearer abcdefghijkl"},
+    )
+    text = message(leaking).dumps()
+    for secret in ("a.b@example.org", "203.0.113.9", "hunter2", "key=abc", "abcdefghijkl"):
+        assert secret not in text
 
 
 @pytest.mark.parametrize("kind", ["firing", "resolved"])
-def test_even_a_huge_alert_keeps_slacks_limits(alert, kind):
-    figures = {f"figure_{n}": "x" * 5000 for n in range(37)}
-    body = payload(replace(alert, summary="y" * 9000, rule="r" * 400, figures=figures), kind)
+@pytest.mark.parametrize("count", [1, 400])
+def test_even_a_huge_alert_keeps_slacks_limits(alert, kind, count):
+    figures = {f"figure_{n}": "x" * 5000 for n in range(130)}
+    huge = replace(alert, summary="y&" * 4500, rule="r" * 400, figures=figures)
+    told = message(*[huge] * count, kind=kind)
+    assert len(told.dumps()) < 100_000
+    body = payload(told.with_note("&" * 9000))
     blocks = Block.parse_all(body["blocks"])
     for block in blocks:
         block.validate_json()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import base64
+import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import yaml
 from checks_data import START, USDC
 
 from expectations import placeholders, summaries
-from expectations.rules import RULES, RUNBOOKS, RuleError, load_rule, load_rules
+from expectations.rules import RULES, RuleError, load_rule, load_rules
 from warehouse.config import Mint
 from warehouse.window import Window
 
@@ -33,8 +34,6 @@ GOOD = {
 def write(tmp_path):
     """Writes a rule file changed in some keys; a key set to None is left out."""
     (tmp_path / "rules").mkdir()
-    (tmp_path / "runbooks").mkdir()
-    (tmp_path / "runbooks" / "level.md").write_text("")
 
     def make(filename: str = "level_low.yml", **change: object) -> Path:
         document = {key: value for key, value in {**GOOD, **change}.items() if value is not None}
@@ -46,7 +45,7 @@ def write(tmp_path):
 
 
 def load(tmp_path: Path) -> list:
-    return load_rules(tmp_path / "rules", tmp_path / "runbooks")
+    return load_rules(tmp_path / "rules")
 
 
 def test_a_good_file_is_read(write):
@@ -85,6 +84,13 @@ def test_a_good_file_is_read(write):
         ),
         ({"failing_rows": "select {window} from {batch}"}, "failing_rows: unknown placeholder {window}"),
         ({"inhibits": ["level_low"]}, "(file): a rule can't inhibit itself"),
+        ({"other_severities": ["critical"]}, "(file): other_severities names the severity itself: critical"),
+        ({"needs": ["api"]}, "needs.0: String should match pattern '^M\\d+(/[a-z]+)?$'"),
+        (
+            {"sustained": "latency_sustained_minutes"},
+            "(file): sustained: failing_rows doesn't use {thresholds.latency_sustained_minutes}",
+        ),
+        ({"inhibits_readers_of": "missing"}, "(file): inhibits_readers_of: missing is no label"),
         ({"lookback_days": -1}, "lookback_days: Input should be greater than or equal to 0"),
         ({"name": "other"}, "name: is 'other', but the file is called level_low.yml"),
     ],
@@ -113,46 +119,55 @@ def test_files_that_are_no_rules_at_all(write, tmp_path):
 
 def test_the_findings_of_all_files_come_at_once(write, tmp_path):
     write(severity="urgent")
-    write("second.yml", name="second", runbook="absent.md", inhibits=["third"])
+    write("second.yml", name="second", inhibits=["third"])
     with pytest.raises(RuleError) as error:
         load(tmp_path)
     rules = tmp_path / "rules"
     assert str(error.value).splitlines() == [
         f"{rules}/level_low.yml: severity: Input should be 'critical', 'high', 'medium' or 'low'",
-        f"{rules}/second.yml: runbook: there is no runbooks/absent.md",
         f"{rules}/second.yml: inhibits: there is no rule 'third'",
     ]
-
-
-def test_lint_ends_2_with_the_findings_and_0_without(write, tmp_path):
-    def lint() -> subprocess.CompletedProcess:
-        command = ["lint", "--rules", str(tmp_path / "rules"), "--runbooks", str(tmp_path / "runbooks")]
-        return subprocess.run(
-            [sys.executable, "-m", "expectations", *command], capture_output=True, text=True, check=False
-        )
-
-    path = write(colour="red")
-    wrong = lint()
-    assert (wrong.returncode, wrong.stdout) == (2, "")
-    assert wrong.stderr.splitlines() == [f"error: {path}: colour: unknown key"]
-    write()
-    fine = lint()
-    assert (fine.returncode, fine.stdout) == (0, "1 rule files are fine\n")
 
 
 def test_placeholders_become_literals(config):
     window = Window(START, START + timedelta(hours=1))
     sql = (
         "select {window_start}, {window_end}, {read_from}, {thresholds.rpc_failure_rate}, "
-        "{thresholds.source_silent_hours.solana}, {configured.vaults}, {configured.rpc_providers} from {batch};"
+        "{thresholds.source_silent_hours.solana}, {configured.vaults}, {configured.rpc_providers}, "
+        "{thresholds.chargeback_rate}, {judged_from} from {batch};"
     )
     assert placeholders.fill(sql, window, START - timedelta(days=1), config, "`p.d.t`") == (
         "select timestamp '2026-10-05 00:00:00.000000+00:00', timestamp '2026-10-05 01:00:00.000000+00:00', "
-        "timestamp '2026-10-04 00:00:00.000000+00:00', 0.1, 2, 2, 2 from `p.d.t`"
+        "timestamp '2026-10-04 00:00:00.000000+00:00', parse_numeric('0.1'), 2, 2, 2, "
+        "parse_numeric('0.0075'), timestamp '2026-10-04 23:00:00.000000+00:00' from `p.d.t`"
     )
     assert "timestamp '0001-01-01 00:00:00.000000+00:00'" in placeholders.fill(sql, window, None, config)
     with pytest.raises(ValueError, match=r"thresholds.source_silent_hours.nothing is not a number"):
         placeholders.fill("select {thresholds.source_silent_hours.nothing} from {batch}", window, None, config)
+
+
+def test_late_windows_are_judged_with_the_window_and_none_where_they_are_switched_off(config):
+    window = Window(START, START + timedelta(hours=6))
+    for count, hours in ((0, 0), (1, 6), (4, 24)):
+        thresholds = config.thresholds.model_copy(update={"late_windows": count})
+        told = placeholders.judged_from(window, config.model_copy(update={"thresholds": thresholds}))
+        assert told == START - timedelta(hours=hours)
+
+
+def test_maps_and_runbooks_become_the_text_of_a_json_array(config, tmp_path):
+    window = Window(START, START + timedelta(hours=1))
+    (tmp_path / "a.md").write_text("---\nlast_reviewed: 2026-09-01\nreview_every_days: 90\n---\ntext\n")
+
+    def rows(placeholder: str) -> list[dict]:
+        text = placeholders.fill(f"select {placeholder} from {{batch}}", window, None, config, runbooks=tmp_path)
+        return json.loads(base64.b64decode(re.search(r"from_base64\('([^']*)'\)", text)[1]))
+
+    floors = rows("{thresholds.low_balance_floors}")
+    assert floors == [{"name": address, "value": "0"} for address in config.own.treasury]
+    assert rows("{runbooks}") == [{"runbook": "a.md", "last_reviewed": "2026-09-01", "review_every_days": "90"}]
+    (tmp_path / "b.md").write_text("no head")
+    with pytest.raises(ValueError, match=r"^b\.md: no front matter$"):
+        rows("{runbooks}")
 
 
 @pytest.mark.parametrize(
@@ -171,6 +186,6 @@ def test_amounts_in_summaries_are_exact(amount, mint, text):
 
 
 def test_the_projects_rules_are_fine_and_cover_the_first_issue():
-    names = {rule.name: rule for rule in load_rules(RULES, RUNBOOKS)}
+    names = {rule.name: rule for rule in load_rules(RULES)}
     assert {"escrow_mismatch", "audit_log_gap", "rpc_outage"} <= set(names)
     assert all(names[name].severity == "critical" for name in ("escrow_mismatch", "audit_log_gap", "rpc_outage"))

@@ -220,7 +220,8 @@ def _checks(reader: Reader) -> list[Check]:
 def _alerts(reader: Reader) -> list[Any]:
     """Alerts whose window meets the report's, and every one that is open: firing first, then the newest."""
     rows = reader.rows(
-        "select * from ops.alerts where state = 'firing' or (window_start < @end and window_end > @start) "
+        "select * from ops.alerts where state in ('firing', 'acknowledged') "
+        "or (state = 'resolved' and window_start < @end and window_end > @start) "
         "order by state, opened_at desc, rule, labels"
     )
     return [alert_of(row) for row in rows]

@@ -163,11 +163,16 @@ class Report:
 
     def open_alerts(self) -> list[Alert]:
         """Alerts that are firing."""
-        return [alert for alert in self.alerts if alert.state == "firing"]
+        return [alert for alert in self.alerts if alert.is_open]
 
     def outcomes(self) -> dict[str, int]:
         """How many checks passed, failed, and could not be evaluated."""
-        return {name: sum(check.outcome == name for check in self.checks) for name in ("passed", "failed", "error")}
+        names = ("passed", "failed", "error", "not_applicable")
+        return {name: sum(check.outcome == name for check in self.checks) for name in names}
+
+    def judged(self) -> int:
+        """Checks that had something to judge: all but those that don't apply to the platform."""
+        return len(self.checks) - self.outcomes()["not_applicable"]
 
     def as_of_slot(self) -> int | None:
         """The newest slot that anything on the page speaks of."""

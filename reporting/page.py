@@ -76,7 +76,7 @@ def render_page(report: Report, run_id: str) -> str:
 def verdict(report: Report) -> Mapping[str, str]:
     """The page in a sentence: kind is good, bad or idle (nothing was checked)."""
     outcomes, alerts = report.outcomes(), report.open_alerts()
-    checked = f"{outcomes['passed']} of {len(report.checks)} checks passed"
+    checked = f"{outcomes['passed']} of {report.judged()} checks passed"
     if alerts:
         return {"kind": "bad", "title": f"{len(alerts)} open alert{'s' if len(alerts) > 1 else ''}", "text": checked}
     if outcomes["failed"] or outcomes["error"]:
@@ -118,9 +118,10 @@ def tiles(report: Report) -> list[Tile]:
         ),
         Tile(
             "checks", "Checks passed",
-            [Line("checks_passed", outcomes["passed"], f"{outcomes['passed']} of {len(report.checks)}")],
+            [Line("checks_passed", outcomes["passed"], f"{outcomes['passed']} of {report.judged()}")],
             kind="bad" if failed else "good" if report.checks else "",
-            note=f"{outcomes['failed']} failed, {outcomes['error']} not evaluated",
+            note=f"{outcomes['failed']} failed, {outcomes['error']} not evaluated"
+            + (f", {outcomes['not_applicable']} not applicable" if outcomes["not_applicable"] else ""),
         ),
         Tile("rows", "Rows loaded", _count_lines("rows_loaded", rows), note=f"{quarantined:,} in quarantine"),
         Tile(

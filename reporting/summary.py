@@ -62,7 +62,7 @@ class Summary:
     @property
     def failed(self) -> int:
         """Checks that failed or could not be evaluated."""
-        return len(self.checks) - self.passed
+        return sum(check.outcome in ("failed", "error") for check in self.checks)
 
 
 def summary(client: bigquery.Client, config: Config, window: Window) -> Summary:
@@ -148,8 +148,8 @@ def _kpis(values: Summary) -> list[Table]:
 def _checks(values: Summary) -> Table:
     table = Table("check", "severity", "outcome")
     table.add_column("found", overflow="fold")
-    colours = {"passed": "green", "failed": "red", "error": "yellow"}
+    colours = {"passed": "green", "failed": "red", "error": "yellow", "not_applicable": "dim"}
     for check in values.checks:
-        outcome = f"[{colours[check.outcome]}]{check.outcome}[/]"
+        outcome = f"[{colours[check.outcome]}]{check.outcome.replace('_', ' ')}[/]"
         table.add_row(check.rule, check.severity, outcome, "\n".join(check.found[:5]) or "-")
     return table

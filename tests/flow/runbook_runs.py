@@ -25,6 +25,10 @@ AT = datetime(2026, 10, 8, 23, tzinfo=UTC)
 """When planted faults happen: the last hour of the sandbox's days."""
 
 
+CRASHED = 70
+"""Exit code of a command that raised."""
+
+
 class Done(NamedTuple):
     """What became of one query (its rows) or one command line (its exit code and output); `number` counts from 1 among
     those of its kind and part."""
@@ -54,11 +58,19 @@ class Carried(NamedTuple):
         return {item.code: item for item in self.done if (item.part, item.kind) == (part, "sh")}
 
 
-def carry_out(book: Runbook, parts: Sequence[str], client: bigquery.Client, names: Mapping[str, str]) -> Carried:
+def carry_out(
+    book: Runbook,
+    parts: Sequence[str],
+    client: bigquery.Client,
+    names: Mapping[str, str],
+    known: dict[str, tuple[int, str]] | None = None,
+) -> Carried:
     """Run every query and command of the parts, in order; `names` are the values of what is written in capitals.
 
-    A query that fails raises; a command's failure is its exit code.
+    A query that fails raises; a command's failure is its exit code. What ended how is kept in `known`, and a command
+    that is there already isn't run again: several runbooks evaluate the same rules.
     """
+    known = {} if known is None else known
     carried = Carried([], [])
     numbers: dict[tuple[str, str], int] = {}
     for block in book.blocks:
@@ -80,7 +92,9 @@ def carry_out(book: Runbook, parts: Sequence[str], client: bigquery.Client, name
                     raise AssertionError(f"{book.file}, {place}: {error}\n{code}") from error
                 carried.done.append(Done(*place, code, found, 0, ""))
             else:
-                carried.done.append(Done(*place, code, [], *command(code, names)))
+                if code not in known:
+                    known[code] = command(code, names)
+                carried.done.append(Done(*place, code, [], *known[code]))
     return carried
 
 
@@ -105,8 +119,9 @@ def command(line: str, names: Mapping[str, str]) -> tuple[int, str]:
     if words[:2] == ["python", "-m"]:
         app = import_module(f"{words[2]}.__main__").app
         done = CliRunner().invoke(app, words[3:])
-        trouble = "" if done.exception is None or isinstance(done.exception, SystemExit) else f"\n{done.exception!r}"
-        return done.exit_code, done.output + trouble
+        if done.exception is None or isinstance(done.exception, SystemExit):
+            return done.exit_code, done.output
+        return CRASHED, f"{done.output}\n{done.exception!r}"
     shell = subprocess.run(
         ["bash", "-c", line], cwd=ROOT, env=os.environ | dict(names), capture_output=True, text=True, timeout=120,
         check=False,
@@ -117,22 +132,12 @@ def command(line: str, names: Mapping[str, str]) -> tuple[int, str]:
 def plant(client: bigquery.Client, table: str, **values: Any) -> None:
     """Insert one row; what isn't given is null, or nothing in particular where null isn't allowed."""
     held = client.get_table(f"{client.project}.{table}")
-    if held.table_type == "VIEW":
-        _keep(client, table)
-        held = client.get_table(f"{client.project}.{table}")
+    assert held.table_type == "TABLE", f"{table} is a view: nothing can be planted in it"
     unknown = set(values) - {field.name for field in held.schema}
     assert not unknown, f"{table} has no {unknown}"
     row = {field.name: values.get(field.name, _nothing(field.field_type)) for field in held.schema}
     names = ", ".join(f"`{name}`" for name in row)
     client.query(f"insert into {table} ({names}) values ({', '.join(map(_literal, row.values()))})").result()
-
-
-def _keep(client: bigquery.Client, table: str) -> None:
-    """Make a view a table with the same rows."""
-    client.query(f"create table scratch.kept as select * from {table}").result()
-    client.query(f"drop view {table}").result()
-    client.query(f"create table {table} as select * from scratch.kept").result()
-    client.query("drop table scratch.kept").result()
 
 
 _NOTHING: dict[str, Callable[[], Any]] = {

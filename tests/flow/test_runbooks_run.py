@@ -57,16 +57,10 @@ PLANTED: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
     ],
     "delivery-lag": [
-        ("marts.queue_depth_hourly", {"hour_start": NEXT, "queue": "drill", "depth_max": 500}),
         ("marts.reconciliation_lag_hourly", {"hour_start": NEXT, "writes": 2, "ledger_lag_p50_ms": 9_000_000}),
         (
             "marts.stripe_webhooks_hourly",
             {"hour_start": NEXT, "deliveries": 9, "failures": 4, "latency_p95_ms": 90_000},
-        ),
-        (
-            "marts.firebase_write_errors_hourly",
-            {"error_date": DAY + timedelta(days=1), "logged_by": "audit", "collection": "drill", "code": "ABORTED",
-             "errors": 7},
         ),
     ],
     "dispute-and-arbitration": [
@@ -125,11 +119,6 @@ PLANTED: dict[str, list[tuple[str, dict[str, Any]]]] = {
     ],
     "settlement-failed": [
         ("marts.escrow_settlements", {"match_id": "drill", "kind": "unpaid", "amount": 70, "failed_since": NEXT}),
-        (
-            "marts.settlement_reconciliation",
-            {"match_id": "drill", "pot": 100, "prizes": 30, "difference": 70, "state": "unpaid",
-             "due_at": AT + timedelta(days=999)},
-        ),
     ],
     "source-silent": [
         ("marts.warehouse_metric_status", {"metric": "M99", "source": "0drill", "state": "late"}),
@@ -162,12 +151,13 @@ SHOWN: dict[str, list[tuple[int, dict[str, Any]]]] = {
         (3, {"vault": VAULT, "on_chain": -1, "decoded": None}),
     ],
     "audit-log-gap": [
-        (1, {"kind": "sequence_gap", "stream": "accounts", "missing": 1}),
+        (1, {"kind": "sequence_gap", "stream": "accounts", "occurrences": 1}),
         (5, {"kind": "sequence_gap", "stream": "platform/accounts", "occurrences": 1, "state": "open"}),
-    ],
+    ],  # its mitigation explains the gap, as the evidence's query shows further down
     "rpc-outage": [(2, {"provider": "alpha", "outcome": "http_error", "error_code": "503"})],
     "incident-response": [
-        (1, {"rule": rule, "severity": "critical"}) for rule in ("audit_log_gap", "escrow_mismatch", "rpc_outage")
+        (1, {"status": "investigating"}),
+        *((2, {"rule": rule, "severity": "critical"}) for rule in ("audit_log_gap", "escrow_mismatch", "rpc_outage")),
     ],
     "daily-weekly-monthly-checks": [
         (1, {"rule": "escrow_mismatch"}),
@@ -178,7 +168,7 @@ SHOWN: dict[str, list[tuple[int, dict[str, Any]]]] = {
     "postmortem-template": [(2, {"rule": "audit_log_gap", "resolved_at": None})],
     "evidence-for-an-audit": [
         (1, {"stream": "platform/accounts"}),
-        (3, {"stream": "platform/accounts", "state": "open"}),
+        (3, {"stream": "platform/accounts", "state": "explained", "decided_by": "compliance-owner"}),
     ],
     "treasury-key-rotation": [(1, {"account": VAULT, "account_kind": "vault"})],
     "storage-growth": [(1, {"source": "solana", "dataset": "transactions"})],
@@ -192,8 +182,8 @@ SHOWN: dict[str, list[tuple[int, dict[str, Any]]]] = {
     "delivery-lag": [
         (1, {"ledger_lag_p50_ms": 9_000_000}),
         (2, {"deliveries": 9, "failures": 4, "latency_p95_ms": 90_000}),
-        (4, {"queue": "drill", "depth_max": 500}),
-        (5, {"collection": "drill", "code": "ABORTED", "errors": 7}),
+        (4, {"queue": "matchmaking:paid"}),  # the sandbox's own, as is what follows
+        (5, {"logged_by": "audit", "collection": "ledger", "code": "PERMISSION_DENIED"}),
     ],
     "dispute-and-arbitration": [
         (1, {"canonical_event": "dispute_opened", "events": 6}),
@@ -212,7 +202,6 @@ SHOWN: dict[str, list[tuple[int, dict[str, Any]]]] = {
     "schema-changed": [(1, {"field": "drill", "change": "new_field", "records": 3})],
     "settlement-failed": [
         (1, {"match_id": "drill", "kind": "unpaid", "amount": 70}),
-        (2, {"match_id": "drill", "difference": 70, "state": "unpaid"}),
     ],
     "solana-outage": [(1, {"provider": "alpha"}), (1, {"provider": "beta"})],
     "source-silent": [(2, {"source": "0drill", "state": "late", "metrics": 1})],
@@ -222,11 +211,22 @@ SHOWN: dict[str, list[tuple[int, dict[str, Any]]]] = {
 }
 """Runbook -> what queries of its diagnosis must show: (number of the query, values of one of its rows)."""
 
+THROUGH_THE_PIPELINE = {
+    "escrow-mismatch": "escrow_mismatch",
+    "audit-log-gap": "audit_log_gap",
+    "rpc-outage": "rpc_outage",
+}
+"""Runbook -> rule of the faults that a run brought."""
+
 NOTHING_TO_SHOW = {"runbook-stale", "restore-from-cold", "retention-hold-erasure"}
 """Their queries run; what they would show isn't a fault of the sandbox."""
 
 ALSO_MITIGATED = {"audit-log-gap", "emergency-pause", "evidence-for-an-audit"}
 """Runbooks whose mitigation is carried out too, on the copy: it touches nothing but the warehouse."""
+
+
+REPAIRS = ("python -m audit policy apply --lock", "python -m audit archive --as-of 2026-12-31")
+"""What a person has done before the verifications of retention-hold-erasure and restore-from-cold."""
 
 
 def _names(home: Path, client: bigquery.Client, bundle: Path) -> dict[str, str]:
@@ -253,10 +253,17 @@ def _opened(home: Path) -> Iterator[bigquery.Client]:
 
 
 @pytest.fixture(scope="module")
-def in_trouble(faulty, tmp_path_factory) -> dict[str, Carried]:
+def unrepaired() -> dict[str, Carried]:
+    """Filled by `in_trouble`: the verifications of the faults that came through the pipeline, before the repair."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def in_trouble(faulty, unrepaired, tmp_path_factory) -> dict[str, Carried]:
     """Each runbook's diagnosis, carried out while its fault is there; then, where it is harmless, its mitigation."""
     with _opened(faulty) as client:
         names = _names(faulty, client, tmp_path_factory.mktemp("bundle") / "before")
+        unrepaired |= {name: carry_out(BOOKS[name], ["Verification"], client, names) for name in THROUGH_THE_PIPELINE}
         for planted in PLANTED.values():
             for table, values in planted:
                 plant(client, table, **values)
@@ -270,13 +277,21 @@ def repaired(healed, tmp_path_factory) -> dict[str, Carried]:
     with _opened(healed) as client:
         names = _names(healed, client, tmp_path_factory.mktemp("bundle") / "after")
         carry_out(BOOKS["evidence-for-an-audit"], ["Mitigation"], client, names)  # its verification reads the bundle
-        assert command("python -m audit archive --as-of 2026-12-31", {})[0] == 0  # for restore-from-cold's
-        return {name: carry_out(book, ["Verification"], client, names) for name, book in BOOKS.items()}
+        for line in REPAIRS:
+            assert command(line, names)[0] == 0, line
+        known: dict[str, tuple[int, str]] = {}
+        return {name: carry_out(book, ["Verification"], client, names, known) for name, book in BOOKS.items()}
 
 
 def _holds(row: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
     """Numbers as numbers, whatever their type."""
     return all(row[key] is None if value is None else row[key] == value for key, value in expected.items())
+
+
+def _refused(carried: Carried, part: str, allowed: tuple[int, ...] = (0,)) -> str:
+    """The commands of the part that ended otherwise, with what they printed."""
+    wrong = [done for done in carried.commands(part).values() if done.exit_code not in allowed]
+    return "\n".join(f"{done.code}: exit {done.exit_code}\n{done.output}" for done in wrong)
 
 
 @pytest.mark.parametrize("name", BOOKS)
@@ -286,21 +301,25 @@ def test_the_diagnosis_shows_the_fault(in_trouble, name):
     for number, expected in SHOWN.get(name, []):
         found = carried.rows("Diagnosis", number)
         assert any(_holds(row, expected) for row in found), (number, expected, found[:5])
-    ended = {line: (done.exit_code, done.output) for line, done in carried.commands("Diagnosis").items()}
-    assert {line: end for line, end in ended.items() if end[0] not in (0, 1) or "Traceback" in end[1]} == {}
+    assert not _refused(carried, "Diagnosis", allowed=(0, 1))  # 1: what it looks for is there
+
+
+@pytest.mark.parametrize(("name", "rule"), THROUGH_THE_PIPELINE.items())
+def test_the_verification_fails_while_the_fault_is_there(in_trouble, unrepaired, name, rule):
+    ended = {line: done.exit_code for line, done in unrepaired[name].commands("Verification").items()}
+    assert ended[f'python -m expectations run --start "$START" --end "$END" --rule {rule}'] == 1
+    assert ended.get("python -m alerting list", 0) == 0
 
 
 @pytest.mark.parametrize("name", sorted(ALSO_MITIGATED))
 def test_a_mitigation_on_the_warehouse_can_be_carried_out(in_trouble, name):
-    ended = {line: (done.exit_code, done.output) for line, done in in_trouble[name].commands("Mitigation").items()}
-    assert ended
-    assert {line: end for line, end in ended.items() if end[0] != 0} == {}
+    assert in_trouble[name].commands("Mitigation")
+    assert not _refused(in_trouble[name], "Mitigation")
 
 
 @pytest.mark.parametrize("name", BOOKS)
 def test_the_verification_passes_after_the_repair(repaired, name):
-    ended = {line: (done.exit_code, done.output) for line, done in repaired[name].commands("Verification").items()}
-    assert {line: end for line, end in ended.items() if end[0] != 0} == {}
+    assert not _refused(repaired[name], "Verification")
 
 
 def test_queries_of_the_verification_show_the_repair(repaired):

@@ -13,7 +13,7 @@ export WAREHOUSE_PLATFORM := $(PROFILE)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint browser setup up down doctor campaign bench clean lock
+.PHONY: help run test lint browser setup up down doctor campaign drill bench clean lock
 
 help: ## what can be done here
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -58,12 +58,15 @@ down: $(READY) ## stop what `make up` started
 doctor: $(READY) ## check sources, credentials, buckets, datasets and permissions
 	@$(BIN)/python -m jobs doctor
 
-campaign: $(READY) ## the long tests: killed runs, 300 orders of arrival, 2,000 generated IDLs, 10,000 bad records, faults of every source, 2 x 100 deletions
-	CAMPAIGN=1 $(BIN)/python -m pytest -n 0 tests/flow/test_kill.py tests/dbt/test_arrivals.py tests/solana/test_borsh_roundtrip.py tests/sources/test_fuzz.py
+campaign: $(READY) ## the long tests: killed runs, 300 orders of arrival, 2,000 generated IDLs, 10,000 bad records, faults of every source, 2 x 100 deletions, 500 changes to evidence, 1,000 trees in SQL, 1,000 changes to a sealed log
+	CAMPAIGN=1 $(BIN)/python -m pytest -n 0 tests/flow/test_kill.py tests/dbt/test_arrivals.py tests/solana/test_borsh_roundtrip.py tests/sources/test_fuzz.py tests/audit/test_verifier.py tests/audit/test_seal.py tests/audit/test_tree_sql.py tests/audit/test_tampering.py tests/alerting/test_rule_campaign.py
 	$(BIN)/python tests/solana/chain_campaign.py faults --runs 200
 	$(BIN)/python tests/solana/chain_campaign.py deletions --runs 100
 	$(BIN)/python tests/solana/chain_campaign.py deletions --runs 100 --listings 2
 	$(BIN)/python tests/sources/source_campaign.py --runs 300
+
+drill: $(READY) ## chaos exercises on the sandbox through Airflow, in a home of their own; ends with an HTML report
+	@$(BIN)/python -m drills run
 
 bench: $(READY) ## speed, as ratios measured side by side
 	$(BIN)/python -m benchmarks

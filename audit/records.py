@@ -132,7 +132,7 @@ def add_records(client: bigquery.Client, keys: SubjectKeys, days: Sequence[date]
     add_subjects(client, keys, new_pseudonyms(client, days), now)
     parameters = [Parameter("added_at", "TIMESTAMP", now), Parameter("run_id", "STRING", run_id)]
     settings = bigquery.QueryJobConfig(query_parameters=parameters)
-    client.query(_insert(days), job_config=settings).result()
+    client.query(_insert(days, _reach_purged(client, days)), job_config=settings).result()
     added = client.query(
         f"select stream, count(*) as records from audit.events where {_on_days('event_day', days)} "
         "and added_at = @added_at and run_id = @run_id group by stream",
@@ -172,8 +172,19 @@ def _line(name: str, column: str) -> str:
     return rf"'{name}:', coalesce(concat(cast(byte_length({text}) as string), ':', {text}), '-'), '\n'"
 
 
-def _insert(days: Sequence[date]) -> str:
-    """A record whose user got no token, because its row came after the subjects were made, waits for the next time."""
+def _reach_purged(client: bigquery.Client, days: Sequence[date]) -> bool:
+    """Whether records of one of these days have left the warehouse for the cold tier."""
+    sql = "select max(last_day) as day from audit.purges where table_name = 'audit.events' and tier = 'hot'"
+    last = next(iter(client.query(sql).result()))["day"]
+    return last is not None and min(days) <= last
+
+
+def _insert(days: Sequence[date], with_purged: bool) -> str:
+    """A record whose user got no token, because its row came after the subjects were made, waits for the next time.
+
+    `with_purged`: records of these days may be in the cold tier alone; their leaves tell that they are kept.
+    """
+    kept = "where record_id not in (select record_id from audit.leaves)" if with_purged else ""
     own = {name: f"tokened.{_IN_VIEWS.get(name, name)}" for name in RECORD_FIELDS}
     names = ", ".join(f"`{name}`" for name in RECORD_FIELDS)
     return f"""
@@ -191,8 +202,12 @@ def _insert(days: Sequence[date]) -> str:
             left join tokens on new_records.pseudonym = tokens.pseudonym
             where new_records.pseudonym is null or tokens.subject is not null
         )
-        select {record_id_sql(own)}, {", ".join(own.values())}, @added_at, @run_id
-        from tokened
+        select *
+        from (
+            select {record_id_sql(own)} as record_id, {", ".join(own.values())}, @added_at, @run_id
+            from tokened
+        )
+        {kept}
     """
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import CronDataIntervalTimetable, dag, task
 
@@ -21,6 +21,7 @@ def ingest_dag(source: str):
         catchup=False,
         max_active_runs=1,
         default_args=support.DEFAULT_ARGS,
+        deadline=support.deadline(timedelta(hours=3)),  # two hours after its interval's end
         params=support.WINDOW_PARAMS,
         tags=["ingest", source],
         doc_md=f"""
@@ -35,7 +36,7 @@ def ingest_dag(source: str):
         def land(**context) -> int:
             return pipeline.land_source(source, support.run_window(context), support.run_id(context))
 
-        @task
+        @task(trigger_rule="all_done")  # what was landed before a failure tells of it: RPC calls, for one
         def load(**context) -> int:
             return pipeline.load_source(source, support.run_window(context), support.run_id(context))
 
@@ -46,7 +47,9 @@ def ingest_dag(source: str):
             support.pass_window_on(context, support.RAW_ASSETS[source], window)
             return rows
 
-        land() >> load() >> verify()
+        landed, loaded = land(), load()
+        landed >> loaded
+        [landed, loaded] >> verify()
 
     return build()
 

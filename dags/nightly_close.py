@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import CronDataIntervalTimetable, dag, task
 
@@ -18,23 +18,44 @@ from jobs import checks, pipeline
     catchup=False,
     max_active_runs=1,
     default_args=support.DEFAULT_ARGS,
+    deadline=support.deadline(timedelta(hours=28)),  # four hours after it is due
     params=support.WINDOW_PARAMS,
     tags=["nightly", "checks", "report"],
     doc_md="""
-    Reads every source once more for what came late, builds the models, evaluates the rules, sends alerts and writes
-    the report. A source that can't be read doesn't stop the others: its failure raises an alert of its own.
+    Reads every source once more for what came late, builds the models, keeps and seals the audit log's records,
+    evaluates the rules, sends alerts and writes the report. A source that can't be read doesn't stop the others: its
+    failure raises an alert of its own. At last an address outside hears that the night is through.
     """,
 )
 def nightly_close():
     @task
     def ingest_late(source: str, **context) -> int:
         window, run = support.closing_window(context), support.run_id(context)
-        pipeline.land_source(source, window, run)
-        return pipeline.load_source(source, window, run) + pipeline.verify_source(source, window, run)
+        try:
+            pipeline.land_source(source, window, run)
+        finally:  # what was landed before a failure tells of it: RPC calls, for one
+            rows = pipeline.load_source(source, window, run)
+        return rows + pipeline.verify_source(source, window, run)
 
     @task(trigger_rule="all_done")
     def build_models(**context) -> str:
         return pipeline.build_models(support.closing_window(context), support.run_id(context))
+
+    @task(trigger_rule="all_done")
+    def record_audit(**context) -> int:
+        return pipeline.record_audit(support.closing_window(context), support.run_id(context))
+
+    @task
+    def seal_audit(**context) -> int:
+        return pipeline.seal_audit(support.closing_window(context), support.run_id(context))
+
+    @task
+    def anchor_seals(**context) -> int:
+        return pipeline.anchor_seals(support.closing_window(context), support.run_id(context))
+
+    @task
+    def keep_retention(**context) -> str:
+        return pipeline.keep_retention(support.closing_window(context), support.run_id(context))
 
     @task(trigger_rule="all_done")
     def run_checks(**context) -> str:
@@ -50,7 +71,23 @@ def nightly_close():
         support.pass_window_on(context, support.MARTS_ASSET, window)
         return pipeline.write_report(window, support.run_id(context))
 
-    ingest_late.expand(source=list(NAMES)) >> build_models() >> run_checks() >> send_alerts() >> write_report()
+    @task
+    def tell_outside(**context) -> bool:
+        return checks.tell_outside(support.closing_window(context), support.run_id(context))
+
+    anchored = anchor_seals()
+    (
+        ingest_late.expand(source=list(NAMES))
+        >> build_models()
+        >> record_audit()
+        >> seal_audit()
+        >> anchored
+        >> run_checks()
+        >> send_alerts()
+        >> write_report()
+        >> tell_outside()
+    )
+    anchored >> keep_retention()
 
 
 nightly_close()

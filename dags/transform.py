@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import dag, task
 
@@ -17,6 +17,7 @@ from jobs import checks, pipeline
     catchup=False,
     max_active_runs=1,
     default_args=support.DEFAULT_ARGS,
+    deadline=support.deadline(timedelta(hours=1), of_queueing=True),
     params=support.WINDOW_PARAMS,
     tags=["transform", "checks"],
     doc_md="""

@@ -1,13 +1,13 @@
-"""What every DAG shares: defaults, the window of a run, and the alert when a task fails."""
+"""What every DAG shares: defaults, the window of a run, and the alerts when a task fails or a run is late."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import Asset
+from airflow.sdk import Asset, DeadlineAlert, DeadlineReference, SyncCallback
 
 from ingestion.sources import NAMES
 from warehouse.window import Window, format_instant, parse_instant
@@ -24,6 +24,25 @@ def alert_on_failure(context: Mapping[str, Any]) -> None:
     from jobs.checks import check_steps
 
     check_steps(run_window(context), run_id(context))
+
+
+def alert_when_late(context: Mapping[str, Any]) -> None:
+    """Deadline callback: evaluates the rule `step_late` as of the deadline, so that a person hears of a late DAG.
+
+    `context` is what Airflow sends without a task: the run's fields and the deadline, times as text.
+    """
+    from jobs.checks import check_lateness
+
+    due = context["deadline"]["deadline_time"]
+    due = due if isinstance(due, datetime) else datetime.fromisoformat(due)
+    run = context["dag_run"]
+    check_lateness(Window(due - timedelta(hours=1), due), f"{run['dag_id']}:{run.get('dag_run_id') or run['run_id']}")
+
+
+def deadline(after: timedelta, of_queueing: bool = False) -> DeadlineAlert:
+    """A run must be through so long after its logical date (its interval's start), or after it was queued."""
+    reference = DeadlineReference.DAGRUN_QUEUED_AT if of_queueing else DeadlineReference.DAGRUN_LOGICAL_DATE
+    return DeadlineAlert(reference, after, SyncCallback(alert_when_late))
 
 
 DEFAULT_ARGS = {

@@ -8,6 +8,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from audit.tables import ensure_tables
+from warehouse.client import bigquery_client
 from warehouse.config import Config
 from warehouse.services import tool
 
@@ -23,6 +25,8 @@ def build_models(config: Config, settings: dict, options: Sequence[str], verb: s
     A failed test is a warning to dbt, so that it goes on below it: a doubtful row must not keep the rest of the
     warehouse from being as of today. To us it is a failure. Unit tests belong to the project's tests, not to a run.
     """
+    if verb != "compile":
+        ensure_tables(bigquery_client(config))  # models read the audit log, whose tables no load creates
     tests = ["--exclude-resource-type", "unit_test"] if verb == "build" else []
     return _dbt(config, [verb, *tests, *options], settings | {"test_severity": "warn"})
 

@@ -12,12 +12,13 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
 from rich.console import Console
 
+from audit import tables as audit_tables
 from ingestion.errors import SourceUnavailable
 from ingestion.tables import DATASETS, ensure_tables
 from jobs.run import prepare_environment
 from warehouse import secrets
 from warehouse.client import bigquery_client
-from warehouse.config import Config, ConfigError, RpcProvider, WebhookChannel, load_config
+from warehouse.config import Config, ConfigError, RpcProvider, load_config
 from warehouse.profile import load_profile
 from warehouse.services import Services
 from warehouse.storage import Storage, filesystem
@@ -62,8 +63,8 @@ def findings_of(config: Config) -> Iterator[Finding]:
     yield _check(f"staging {config.staging}", lambda: _writable(storage, config.staging))
     yield from _sources(config, storage)
     for channel in config.channels:
-        if isinstance(channel, WebhookChannel):
-            yield _secret(channel.url_env, f"the incoming webhook address of channel {channel.name}")
+        for name, holds in channel.secrets().items():
+            yield _secret(name, holds)
 
 
 def _warehouse(config: Config) -> Iterator[Finding]:
@@ -85,7 +86,8 @@ def _warehouse(config: Config) -> Iterator[Finding]:
 
 def _tables(client: bigquery.Client) -> str:
     ensure_tables(client)
-    return f"datasets {', '.join(DATASETS)} are there"
+    audit_tables.ensure_tables(client)
+    return f"datasets {', '.join((*DATASETS, audit_tables.DATASET))} are there"
 
 
 def _permitted(client: bigquery.Client) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from audit import anchor_step, records, seal
 from ingestion import run as ingest
 from ingestion.sources import source
 from jobs.transform import transform
@@ -43,6 +44,24 @@ def build_models(window: Window, run_id: str) -> str:
     return transform(load_config(), window, run_id)
 
 
+def record_audit(window: Window, run_id: str) -> int:
+    """Add what is new to the audit log; returns the number of records. The models must have been built."""
+    config = load_config()
+    return records.record(config, bigquery_client(config), window, run_id).total
+
+
+def seal_audit(window: Window, run_id: str) -> int:
+    """Seal the days that the window closes; returns the number of seals."""
+    config = load_config()
+    return len(seal.seal_window(config, bigquery_client(config), window, run_id).seals)
+
+
+def anchor_seals(window: Window, run_id: str) -> int:
+    """Anchor the log of seals as it is; returns the number of seals that the head covers."""
+    config = load_config()
+    return anchor_step.anchor_seals(config, bigquery_client(config), window, run_id)
+
+
 def report_path(window: Window) -> Path:
     """Where the report of a window goes."""
     return load_config().embedded.home / REPORT / f"{window.slug}.html"
@@ -54,3 +73,15 @@ def write_report(window: Window, run_id: str) -> str:
 
     config = load_config()
     return str(build_report(bigquery_client(config), config, window, run_id, report_path(window)))
+
+
+def keep_retention(window: Window, run_id: str) -> str:
+    """Copy closed months to the cold tier and remove what is past its time at the window's end; says how much."""
+    from audit.cold import archive
+    from audit.purge import purge
+
+    config = load_config()
+    client, as_of = bigquery_client(config), window.end.date()
+    copies = archive(config, client, as_of, run_id)
+    gone = [each for each in purge(config, client, as_of, run_id) if not each.locked]
+    return f"{len(copies)} months copied, {sum(each.rows for each in gone)} rows removed"

@@ -20,7 +20,14 @@ from types import FrameType
 
 from jobs.run import alone, prepare_environment, prepare_stores
 from warehouse.config import load_config
-from warehouse.services import SANDBOX_PSEUDONYM_KEY, SANDBOX_STRIPE_KEY, Services, free_port, tool
+from warehouse.services import (
+    SANDBOX_PSEUDONYM_KEY,
+    SANDBOX_STRIPE_KEY,
+    SANDBOX_SUBJECT_KEY,
+    Services,
+    free_port,
+    tool,
+)
 
 START_SECONDS = 120
 
@@ -65,6 +72,7 @@ def _exports(addresses: dict) -> str:
         "BQ_EMULATOR_URL": addresses["warehouse"],
         "SANDBOX_URL": addresses["sandbox"],
         "WAREHOUSE_PSEUDONYM_KEY": SANDBOX_PSEUDONYM_KEY,
+        "WAREHOUSE_SUBJECT_KEY": SANDBOX_SUBJECT_KEY,
         "STRIPE_API_KEY": SANDBOX_STRIPE_KEY,
     }
     return "\n".join(f"  export {name}={shlex.quote(value)}" for name, value in variables.items())

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from audit.reconciliation import record_findings
+from audit.tables import ensure_tables as ensure_audit_tables
 from ingestion.manifest import Attempt, record_attempt
 from jobs.dbt_build import build_models
 from jobs.figures import Build, followed_marts, record_figures
@@ -27,6 +29,7 @@ def transform(config: Config, window: Window, run_id: str) -> str:
     plan = plan_build(config, window)
     if plan is None:
         return "nothing new since the last build"
+    ensure_audit_tables(bigquery_client(config))  # marts show the findings and decisions that it holds
     failures, scanned = build_models(config, plan.settings, plan.select)
     record_build(config, window, run_id, plan, Built(started, failures, scanned))
     if failures:
@@ -52,6 +55,7 @@ def record_build(config: Config, window: Window, run_id: str, plan: Plan, built:
     if not any(name.startswith("model.") for name in built.failures):
         build = Build(run_id, datetime.now(UTC), plan.cause, plan.waiting.detail)
         record_figures(client, followed_marts(load_contracts()), plan.days, plan.covered_until, build)
+        record_findings(client, plan.covered_until, run_id, build.known_at)
     done = f"models {plan.mark} {plan.models}"
     record_attempt(
         client,

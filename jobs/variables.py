@@ -28,6 +28,7 @@ def variables(config: Config, profile: Profile, window: Window) -> dict:
         "vaults": [vault.model_dump() for vault in config.own.vaults],
         "mints": {address: mint.model_dump() for address, mint in config.mints.items()},
         "audit_allowed_lag_minutes": config.thresholds.audit_allowed_lag_minutes,
+        "audit_heartbeat_minutes": config.thresholds.audit_heartbeat_minutes,
         "settlement_deadline_minutes": config.thresholds.settlement_deadline_minutes,
         "minimum_group": config.thresholds.minimum_group,
         "kyc_withdrawal_limits": config.thresholds.kyc_withdrawal_limits,

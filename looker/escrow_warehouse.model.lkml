@@ -424,6 +424,18 @@ explore: firebase_write_errors_hourly {
   }
 }
 
+explore: incidents_daily {
+  label: "Incidents daily"
+  group_label: "Alerts"
+  description: "M25: incidents by the day they began and level. One row per day and level with incidents; a day without any has none. A row per day, level."
+
+  always_filter: {
+    filters: [
+      incidents_daily.incident_date: "30 days",
+    ]
+  }
+}
+
 explore: logpush_gaps {
   label: "Logpush gaps"
   group_label: "Warehouse"

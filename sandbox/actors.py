@@ -15,6 +15,7 @@ FOUNDERS = 40  # of them sign up in the first hour and a half
 OPENING = {addresses.USDC_MINT: 40_000_000_000, addresses.SKILL_MINT: 25_000_000_000_000}
 WHALE = "u0007"  # one deposit of more than 2**53 base units, which no float carries
 WHALE_DEPOSIT = 9_007_199_254_740_993
+SPIKE = (44 * 3_600_000 + 300_000, 15, 50_000_000)  # when (20:05 of the second day), how many, base units of USDC each
 WITHDRAWAL_LIMIT = {addresses.USDC_MINT: 2_000_000_000, addresses.SKILL_MINT: 900_000_000_000}  # per call, tier 1
 
 
@@ -32,6 +33,13 @@ class Users:
         for n in range(1, USERS + 1):
             ms = rng.randint(120_000, 5_400_000) if n <= FOUNDERS else rng.randint(5_400_000, self.book.horizon)
             self.book.later(ms, self._sign_up, n)
+
+    def plan_spike(self) -> None:
+        """Schedule a spike: one user moves money in and straight out again, every two minutes of an evening."""
+        start, times, amount = SPIKE
+        for n in range(times):
+            self.book.later(start + n * 120_000, self.deposit, WHALE, addresses.USDC_MINT, amount)
+            self.book.later(start + n * 120_000 + 60_000, self._withdraw_all_the_same, WHALE, amount)
 
     def available(self, ms: int) -> list[str]:
         """Uids of users who may play now."""
@@ -156,6 +164,11 @@ class Users:
             book.later(ms, self._withdraw_again, uid, wanted, calls)
             return
         self._pay_out(ms, uid, wanted, calls)
+
+    def _withdraw_all_the_same(self, ms: int, uid: str, amount: int) -> None:
+        call = operations.withdraw(self.wallet(uid), addresses.USDC_MINT, amount)
+        wanted = [(addresses.USDC_MINT, amount)]
+        self._pay_out(ms, uid, wanted, [replace(call, channel=self.book.channel())])
 
     def _withdraw_again(self, ms: int, uid: str, wanted: list[tuple[str, int]], calls: list) -> None:
         covered = all(self.book.balances[uid, mint] >= amount for mint, amount in wanted)

@@ -35,7 +35,7 @@ from sandbox.control import control_routes
 from sandbox.delivery import deliver
 from sandbox.escrow_truth import escrow_truth
 from sandbox.extra_plans import MOVE_BASE_UNIT, STUCK_TRANSACTION
-from sandbox.home import SOURCES, StartError, claim, remembered_faults, span_text, write, write_state
+from sandbox.home import SOURCES, StartError, claim, is_claimed, remembered_faults, span_text, write, write_state
 from sandbox.model import World
 from sandbox.money_truth import money_truth
 from sandbox.operations_truth import operations_truth
@@ -44,22 +44,24 @@ from sandbox.payments import simulate
 from sandbox.payments_account import Payments
 from sandbox.people_truth import people_truth
 from sandbox.recorded import read_recorded
-from sandbox.rpc_faults import PROVIDERS, RpcFaults
+from sandbox.rpc_faults import PROVIDERS, RpcFaults, ServerError
 from sandbox.rpc_provider import FaultBoard, provider_endpoint
 from sandbox.stripe_api import stripe_routes
+from sandbox.stripe_faults import StripeFaults
 from sandbox.stripe_provider import PLATFORM, StripeBoard
 from sandbox.stripe_shapes import Payer
 from sandbox.stripe_standing import standing
 from sandbox.traffic import api_calls
 from sandbox.truth import add_figures, truth
 from sandbox.worker_life import live
-from sandbox.world import DAYS, SEED, build_world
+from sandbox.world import DAYS, SEED, TROUBLES, build_world
 
 OUTAGES = {"rpc_down": PROVIDERS[:1], "rpc_outage": PROVIDERS}
 """RPC providers that a fault takes down."""
 DROPS = ("drop_audit_event", "drop_logpush_object")
 """Faults of what doesn't arrive in the buckets."""
-FAULTS = (*DROPS, MOVE_BASE_UNIT, *OUTAGES, STUCK_TRANSACTION)
+STRIPE_DOWN = "stripe_down"
+FAULTS = (*DROPS, MOVE_BASE_UNIT, *OUTAGES, STUCK_TRANSACTION, STRIPE_DOWN, *TROUBLES)
 
 
 @dataclass(frozen=True)
@@ -129,9 +131,16 @@ def prepare_simulated(
         for name, usual in (("days", DAYS), ("seed", SEED))
         if getattr(options, name) != usual
     }
-    claim(home, {"mode": "simulated", **other})
     remembered = remembered_faults(home)
-    world = build_world(days=options.days, seed=options.seed)
+    if late := sorted(set(faults) & set(TROUBLES) - remembered) if is_claimed(home) else []:
+        raise StartError(f"fault {', '.join(late)} changes the world and needs a new home: run `make clean` first")
+    claim(home, {"mode": "simulated", **other})
+    troubles = {*faults, *remembered} & set(TROUBLES)  # what happened stays in the home's history
+    write(home, "faults.json", sorted(remembered | troubles))
+    try:
+        world = build_world(days=options.days, seed=options.seed, troubles=troubles)
+    except ValueError as problem:
+        raise StartError(str(problem)) from problem
     try:
         control = ChainControl(world, set(faults), remembered - set(faults), options.chain)
     except ChainSettingsError as problem:
@@ -157,7 +166,7 @@ def prepare_simulated(
     write(home, "truth.json", figures)
     sources = ("solana",) if options.rpc_only else SOURCES
     write_state(home, "simulated", (world.start, world.end), faults, profile, sources=sources)
-    board, stripe = AnalyticsBoard(points), _stripe(payments) if payments else None
+    board, stripe = AnalyticsBoard(points), _stripe(payments, STRIPE_DOWN in faults) if payments else None
     return Platform("simulated", control.chain, stripe, _down(faults), control, board)
 
 
@@ -178,8 +187,9 @@ def _down(faults: Collection[str]) -> frozenset[str]:
     return frozenset(name for fault in faults for name in OUTAGES.get(fault, ()))
 
 
-def _stripe(payments: Payments) -> StripeBoard:
-    return StripeBoard({PLATFORM: partial(standing, payments, _balance(payments))})
+def _stripe(payments: Payments, is_down: bool) -> StripeBoard:
+    faults = StripeFaults(server_error=ServerError(statuses=(503,))) if is_down else None
+    return StripeBoard({PLATFORM: partial(standing, payments, _balance(payments))}, faults)
 
 
 def prepare_recorded(home: Path, folder: Path, profile: str, faults: Collection[str] = ()) -> Platform:

@@ -33,6 +33,11 @@ def claim(home: Path, origin: Mapping[str, str]) -> None:
         write(home, "origin.json", origin)
 
 
+def is_claimed(home: Path) -> bool:
+    """Whether an earlier start has used this home."""
+    return (home / "sandbox" / "origin.json").exists()
+
+
 def remembered_faults(home: Path) -> set[str]:
     """Every fault that an earlier start injected into this home."""
     path = home / "sandbox" / "faults.json"

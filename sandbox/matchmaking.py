@@ -20,6 +20,7 @@ ENTRIES = {
 }
 HOUR_WEIGHTS = (2, 1, 1, 1, 1, 1, 2, 3, 4, 4, 5, 5, 6, 6, 6, 6, 7, 8, 9, 9, 9, 8, 5, 3)
 CLOSING_MATCHES = 5  # start in the last 40 minutes, so that escrows are open when the window ends
+LATE_FROM_MS, LATE_UNTIL_MS = 36 * 3_600_000, 58 * 3_600_000  # noon of the second day, 10:00 of the third
 PAYOUT_MS = 320_000  # the longest time from a match's end to its payout
 
 
@@ -30,6 +31,7 @@ class Matches:
         self.book = book
         self.users = users
         self.games: dict[str, Game] = {}
+        self._late = False  # whether the next match that ends after LATE_FROM_MS is paid at LATE_UNTIL_MS only
         self._held: list[Game] = []  # finished games whose payout waits to share a transaction with the next
 
     def plan(self) -> None:
@@ -43,6 +45,10 @@ class Matches:
         times += [self.book.horizon - rng.randint(60_000, 2_400_000) for _ in range(CLOSING_MATCHES)]
         for n, ms in enumerate(sorted(times), start=1):
             self.book.later(ms, self._create, n)
+
+    def plan_late_settlement(self) -> None:
+        """Have one paid match that ends on the second day wait for its prize until the third."""
+        self._late = True
 
     def _authority(self, ms: int, calls: list, entries: list = ()) -> int:
         return self.book.submit(ms, addresses.FEE_PAYER, ("fee_payer", "authority"), calls, entries)
@@ -173,7 +179,10 @@ class Matches:
         game.status, game.ended_at = "completed", self.book.when(ms)
         game.note(game.ended_at)
         self._act(ms, "match_completed", game, actor="system")
-        if game.mint:
+        if game.mint and self._late and LATE_FROM_MS <= ms < LATE_UNTIL_MS:
+            self._late = False
+            self.book.later(LATE_UNTIL_MS, self._settle, game, False)
+        elif game.mint:
             self.book.later(ms + self.book.span(10, 180), self._settle, game, self.book.rng.random() < 0.15)
 
     def _settle(self, ms: int, game: Game, hold: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from random import Random
 
@@ -11,6 +12,10 @@ from sandbox.book import Book
 from sandbox.genesis import SOL
 from sandbox.matchmaking import Matches
 from sandbox.model import World
+
+LATE_SETTLEMENT, WITHDRAWAL_SPIKE = "late_settlement", "withdrawal_spike"
+TROUBLES = (LATE_SETTLEMENT, WITHDRAWAL_SPIKE)
+"""What may go wrong in a world, on its second day; with one of them it is another world from then on."""
 
 # What is there before the window. The platform's own accounts are not: sandbox.genesis funds them on the chain.
 OPENING_LAMPORTS = {
@@ -37,11 +42,12 @@ OPENING_LAMPORTS = {
 class Simulation:
     """One run of the platform over a window. See sandbox.world.build_world."""
 
-    def __init__(self, start: datetime, days: int, seed: int) -> None:
+    def __init__(self, start: datetime, days: int, seed: int, troubles: Collection[str] = ()) -> None:
         self.seed = seed
         self.book = Book(start, days, Random(seed))
         self.users = Users(self.book)
         self.matches = Matches(self.book, self.users)
+        self.troubles = troubles
 
     def run(self) -> World:
         """Play the whole window. Raises AssertionError if a balance would ever fall below zero."""
@@ -49,6 +55,8 @@ class Simulation:
         book.later(30_000, self._launch)
         self.users.plan()
         self.matches.plan()
+        for trouble in self.troubles:
+            {LATE_SETTLEMENT: self.matches.plan_late_settlement, WITHDRAWAL_SPIKE: self.users.plan_spike}[trouble]()
         book.run()
         owners = {addresses.TREASURY_ACCOUNTS[m]: (addresses.TREASURY, m) for m in addresses.MINTS}
         owners |= {addresses.VAULTS[m]: (addresses.VAULT_AUTHORITY, m) for m in addresses.MINTS}

@@ -41,9 +41,16 @@ What a person closed stays closed while its amount is what it was when it was cl
         qualify row_number() over (partition by finding_id order by decided_at desc, decision_id) = 1
     ),
 
+    built as (
+        select max(window_end) as known_until
+        from {{ ref('stg_warehouse__attempts') }}
+        where step = 'transform' and outcome = 'ok'
+    ),
+
     states as (
         select
             changes.* except (newest, log_number),
+            coalesce(built.known_until, changes.as_of) as known_until,
             decisions.reason_code,
             decisions.note,
             decisions.decided_by,
@@ -57,6 +64,7 @@ What a person closed stays closed while its amount is what it was when it was cl
             end as state,
             if(changes.change = 'closed', changes.as_of, null) as gone_at
         from changes
+        cross join built
         left join decisions on changes.finding_id = decisions.finding_id
         where changes.newest = 1
     )
@@ -76,9 +84,9 @@ What a person closed stays closed while its amount is what it was when it was cl
     case when state = 'closed' then coalesce(gone_at, decided_at) end
 {%- endmacro %}
 
-{#- Whole hours from the finding's own time to its end, or to the instant that the data are complete up to. -#}
+{#- Whole hours from the finding's own time to its end, or to the instant that a build has covered the data up to. -#}
 {% macro finding_age_hours() -%}
-    cast(div(timestamp_diff(coalesce(gone_at, {{ covered_until() }}), opened_at, second), 3600) as int64)
+    cast(div(timestamp_diff(coalesce(gone_at, known_until), opened_at, second), 3600) as int64)
 {%- endmacro %}
 
 

@@ -42,7 +42,7 @@ view: alerts_daily {
 
   dimension: acknowledge_p50_ms {
     type: number
-    description: "Median time to acknowledge; null until acknowledgements are recorded."
+    description: "Median time from opened to acknowledged, by nearest rank; null where none is acknowledged."
     sql: ${TABLE}.acknowledge_p50_ms ;;
   }
 
@@ -70,7 +70,7 @@ view: alerts_daily {
 
   dimension_group: as_of {
     type: time
-    description: "Newest evaluation that reported or resolved one of them."
+    description: "Newest evaluation that reported or resolved one of them, or acknowledgement."
     timeframes: [
       raw,
       time,
@@ -121,9 +121,21 @@ view: alerts_daily {
     sql: ${TABLE}.resolve_max_ms ;;
   }
 
+  measure: acknowledged {
+    type: sum
+    description: "Of those opened, taken over by a person."
+    sql: ${TABLE}.acknowledged ;;
+  }
+
+  measure: acknowledge_sum_ms {
+    type: sum
+    description: "Times from opened to acknowledged together, with acknowledged the mean; null where none is acknowledged."
+    sql: ${TABLE}.acknowledge_sum_ms ;;
+  }
+
   measure: max_acknowledge_p50_ms {
     type: max
-    description: "Median time to acknowledge; null until acknowledgements are recorded."
+    description: "Median time from opened to acknowledged, by nearest rank; null where none is acknowledged."
     sql: ${TABLE}.acknowledge_p50_ms ;;
   }
 

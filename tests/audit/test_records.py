@@ -205,6 +205,24 @@ def test_again_adds_nothing_and_what_changed_is_another_record(world: World) -> 
     assert {row["subject"] == tokens[row["stream"]] for row in after} == {True}
 
 
+def test_what_left_for_the_cold_tier_is_not_added_again(world: World) -> None:
+    world.load({"raw.platform_audit_events": [audited(1, "h1"), audited(2, "h2")]})
+    world.record()
+    [first, _] = world.events()
+    query = world.client.query
+    query(
+        "insert into audit.leaves (seal_day, stream, position, record_id, event_day) "
+        f"values (date '2026-10-06', '{first['stream']}', 0, '{first['record_id']}', date '2026-10-05')"
+    ).result()
+    query(
+        "insert into audit.purges (table_name, tier, first_day, last_day) "
+        "values ('audit.events', 'hot', date '2026-10-01', date '2026-10-31')"
+    ).result()
+    query("delete from audit.events where true").result()
+    assert world.record() == {"platform/escrow": 1}  # the other one has no leaf: it was never kept anywhere else
+    assert [row["source_key"] for row in world.events()] == ["2|h2"]
+
+
 def test_killed_after_the_subjects_it_ends_as_if_it_never_was(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.load({"raw.platform_audit_events": [audited(1, "h1")], "raw.canonical_events": [moved("sig:0:0")]})
 

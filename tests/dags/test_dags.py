@@ -27,7 +27,7 @@ def bag(tmp_path_factory):
 
 def test_every_dag_loads_and_none_is_missing(bag):
     assert bag.import_errors == {}
-    assert set(bag.dags) == {f"ingest_{name}" for name in NAMES} | {"transform_hourly", "nightly_close"}
+    assert set(bag.dags) == {f"ingest_{name}" for name in NAMES} | {"transform_hourly", "nightly_close", "alerts"}
 
 
 def test_every_task_has_owner_retries_with_backoff_a_limit_and_an_alert(bag):
@@ -49,7 +49,8 @@ def test_every_dag_has_tags_documentation_one_run_at_a_time_and_no_catchup(bag):
         assert len(dag.doc_md.strip()) > 80, dag.dag_id
         assert dag.max_active_runs == 1, dag.dag_id
         assert dag.catchup is False, dag.dag_id
-        assert set(dag.params) == {"window_start", "window_end"}, dag.dag_id
+        if dag.dag_id != "alerts":  # it works on no data
+            assert set(dag.params) == {"window_start", "window_end"}, dag.dag_id
 
 
 def test_the_transform_waits_for_all_four_sources(bag):
@@ -67,9 +68,35 @@ def test_every_ingest_dag_emits_its_asset(bag):
 def test_the_nightly_close_goes_on_without_a_source_that_fails(bag):
     nightly = bag.dags["nightly_close"]
     assert nightly.get_task("build_models").trigger_rule == "all_done"
-    assert [task.task_id for task in nightly.topological_sort()] == [
-        "ingest_late", "build_models", "run_checks", "send_alerts", "write_report",
+    assert [task.task_id for task in nightly.topological_sort() if task.task_id != "keep_retention"] == [
+        "ingest_late", "build_models", "record_audit", "seal_audit", "anchor_seals", "run_checks", "send_alerts",
+        "write_report", "tell_outside",
     ]  # fmt: skip
+    keeping = nightly.get_task("keep_retention")  # nothing waits for it
+    assert (keeping.upstream_task_ids, keeping.downstream_task_ids) == ({"anchor_seals"}, set())
+
+
+def test_every_dag_has_a_deadline_after_which_a_person_hears_of_it(bag):
+    due = {
+        dag_id: [(alert.reference.reference_name, alert.interval.total_seconds() / 3600) for alert in dag.deadline]
+        for dag_id, dag in bag.dags.items()
+        if dag.deadline  # the one that runs every few minutes has none
+    }
+    assert due == {
+        **{f"ingest_{name}": [("DagRunLogicalDateDeadline", 3)] for name in NAMES},
+        "transform_hourly": [("DagRunQueuedAtDeadline", 1)],
+        "nightly_close": [("DagRunLogicalDateDeadline", 28)],
+    }
+    callbacks = {alert.callback.path for dag in bag.dags.values() for alert in dag.deadline or ()}
+    assert callbacks == {"jobs.airflow_support.alert_when_late"}
+
+
+def test_what_a_failed_read_has_landed_is_loaded_and_the_source_counts_as_not_ingested(bag):
+    for name in NAMES:
+        dag = bag.dags[f"ingest_{name}"]
+        assert dag.get_task("load").trigger_rule == "all_done"
+        assert dag.get_task("verify").upstream_task_ids == {"land", "load"}
+        assert dag.get_task("verify").trigger_rule == "all_success"
 
 
 @pytest.mark.parametrize("path", sorted(DAGS.glob("*.py")), ids=lambda path: path.name)

@@ -35,7 +35,7 @@ MARTS: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
 """Mart -> the truth's span, the column that names it, the truth's metric, the columns that its key is made of."""
 
 RUN_FACTS = {"warehouse_lag_p50_ms", "warehouse_lag_p95_ms", "warehouse_lag_max_ms"}
-NOT_YET = {"sealed_events", "oldest_record_date", "acknowledge_p50_ms", "acknowledge_max_ms"}
+NOT_YET = {"sealed_events", "oldest_record_date"}
 """Columns that must be null; what a night records and seals shows from the next one on."""
 NONE_PLACED = {"legal_holds"}
 """Columns that must be zero."""
@@ -139,6 +139,7 @@ def _alerts(
     alerts: Sequence[Mapping[str, Any]], names: Sequence[str], sent: Counter[str], waiting: Counter[str]
 ) -> Figures:
     closed = sorted(_ms(row["resolved_at"]) - _ms(row["opened_at"]) for row in alerts if row["resolved_at"])
+    taken = sorted(_ms(row["acknowledged_at"]) - _ms(row["opened_at"]) for row in alerts if row["acknowledged_at"])
     return {
         "opened": len(alerts),
         "resolved": len(closed),
@@ -146,12 +147,16 @@ def _alerts(
         "resolve_sum_ms": sum(closed) if closed else None,
         "resolve_p50_ms": closed[(len(closed) - 1) // 2] if closed else None,
         "resolve_max_ms": closed[-1] if closed else None,
+        "acknowledged": len(taken),
+        "acknowledge_sum_ms": sum(taken) if taken else None,
+        "acknowledge_p50_ms": taken[(len(taken) - 1) // 2] if taken else None,
+        "acknowledge_max_ms": taken[-1] if taken else None,
         "noise_rate_numerator": sum(ms <= 60_000 for ms in closed),
         "noise_rate_denominator": len(alerts),
         "notifications_sent": sum(sent[name] for name in names),
         "notifications_waiting": sum(waiting[name] for name in names),
         "as_of_time": _plain(
-            max(max(row["last_seen_at"], row["resolved_at"] or row["last_seen_at"]) for row in alerts)
+            max(max(filter(None, (row["last_seen_at"], row["resolved_at"], row["acknowledged_at"]))) for row in alerts)
         ),
     }
 

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='table') }}
 
 -- Whether each match paid its pot exactly once, to its winners, less the fee. What is left of the pot after prizes, fee
 -- and refunds is the difference: above zero while it is still to be paid, below when more came out than went in.

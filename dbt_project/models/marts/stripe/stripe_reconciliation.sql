@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='table') }}
 
 -- Each charge, refund, dispute and payout, three ways: what the platform's own records state, what Stripe holds, what
 -- moved the balance; and the payout that took it to the bank. The first difference found is the reason. A payout takes

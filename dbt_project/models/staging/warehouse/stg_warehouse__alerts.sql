@@ -5,6 +5,7 @@ select
     severity,
     state,
     opened_at,
+    acknowledged_at,
     resolved_at,
     last_seen_at,
     window_start,

@@ -117,7 +117,9 @@ def ran(client, dag: str, end: datetime, outcome: str = "ok") -> None:
 def late(client, at: datetime) -> list[tuple[str, int]]:
     """DAGs that the rule reports in a window of an hour that ends at `at`, and by how many hours."""
     config = load_config()
-    limits = config.thresholds.model_copy(update={"dag_late_hours": {"ingest_stripe": 1, "nightly_close": 27}})
+    limits = config.thresholds.model_copy(
+        update={"dag_late_hours": {"ingest_stripe": 1, "ingest_other": 1, "nightly_close": 27}}
+    )
     config = config.model_copy(update={"project": "heartbeat-tests", "thresholds": limits})
     window = Window(at - timedelta(hours=1), at)
     (result,) = evaluate([load_rule(RULES / "step_late.yml")], window, config, client, f"run-{at}", lambda: at)

@@ -1,7 +1,8 @@
 {{ config(materialized='table') }}
 
 -- Where ledgers disagree now, and the transaction at which it began. The steps of a vault (or match) add up to its
--- drift; a drift begins at the first step after the sum was last zero. Steps are few: only slots that disagree have one.
+-- drift; a drift begins at the first step after the sum was last zero. Steps are few: only slots that disagree have
+-- one.
 -- What is younger than the allowed lag and not booked yet is on its way, and no drift.
 with sources as (
     select count(*) > 0 as has_offchain

@@ -53,10 +53,6 @@ def nightly_close():
     def anchor_seals(**context) -> int:
         return pipeline.anchor_seals(support.closing_window(context), support.run_id(context))
 
-    @task
-    def keep_retention(**context) -> str:
-        return pipeline.keep_retention(support.closing_window(context), support.run_id(context))
-
     @task(trigger_rule="all_done")
     def run_checks(**context) -> str:
         return checks.run_checks(support.closing_window(context), support.run_id(context))
@@ -75,19 +71,17 @@ def nightly_close():
     def tell_outside(**context) -> bool:
         return checks.tell_outside(support.closing_window(context), support.run_id(context))
 
-    anchored = anchor_seals()
     (
         ingest_late.expand(source=list(NAMES))
         >> build_models()
         >> record_audit()
         >> seal_audit()
-        >> anchored
+        >> anchor_seals()
         >> run_checks()
         >> send_alerts()
         >> write_report()
         >> tell_outside()
     )
-    anchored >> keep_retention()
 
 
 nightly_close()

@@ -187,7 +187,7 @@ def _down(faults: Collection[str]) -> frozenset[str]:
     return frozenset(name for fault in faults for name in OUTAGES.get(fault, ()))
 
 
-def _stripe(payments: Payments, is_down: bool) -> StripeBoard:
+def _stripe(payments: Payments, is_down: bool = False) -> StripeBoard:
     faults = StripeFaults(server_error=ServerError(statuses=(503,))) if is_down else None
     return StripeBoard({PLATFORM: partial(standing, payments, _balance(payments))}, faults)
 

@@ -226,7 +226,7 @@ def test_what_left_for_the_cold_tier_is_not_added_again(world: World) -> None:
 def test_killed_after_the_subjects_it_ends_as_if_it_never_was(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.load({"raw.platform_audit_events": [audited(1, "h1")], "raw.canonical_events": [moved("sig:0:0")]})
 
-    def killed(days: Sequence[date]) -> str:
+    def killed(days: Sequence[date], with_purged: bool) -> str:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

@@ -27,7 +27,12 @@ def bag(tmp_path_factory):
 
 def test_every_dag_loads_and_none_is_missing(bag):
     assert bag.import_errors == {}
-    assert set(bag.dags) == {f"ingest_{name}" for name in NAMES} | {"transform_hourly", "nightly_close", "alerts"}
+    assert set(bag.dags) == {f"ingest_{name}" for name in NAMES} | {
+        "transform_hourly",
+        "nightly_close",
+        "alerts",
+        "retention",
+    }
 
 
 def test_every_task_has_owner_retries_with_backoff_a_limit_and_an_alert(bag):
@@ -68,12 +73,10 @@ def test_every_ingest_dag_emits_its_asset(bag):
 def test_the_nightly_close_goes_on_without_a_source_that_fails(bag):
     nightly = bag.dags["nightly_close"]
     assert nightly.get_task("build_models").trigger_rule == "all_done"
-    assert [task.task_id for task in nightly.topological_sort() if task.task_id != "keep_retention"] == [
+    assert [task.task_id for task in nightly.topological_sort()] == [
         "ingest_late", "build_models", "record_audit", "seal_audit", "anchor_seals", "run_checks", "send_alerts",
         "write_report", "tell_outside",
     ]  # fmt: skip
-    keeping = nightly.get_task("keep_retention")  # nothing waits for it
-    assert (keeping.upstream_task_ids, keeping.downstream_task_ids) == ({"anchor_seals"}, set())
 
 
 def test_every_dag_has_a_deadline_after_which_a_person_hears_of_it(bag):

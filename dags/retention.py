@@ -21,7 +21,8 @@ from jobs import pipeline
     tags=["audit", "retention"],
     doc_md="""
     Copies closed months to the cold tier, reads them back, and removes what config/retention.yml says is past its time
-    at the end of the interval. Apart from the nightly close: a run over old data, as of a recording, must remove nothing.
+    at the end of the interval. Apart from the nightly close: a run over old data, as a recording's, must remove
+    nothing.
     """,
 )
 def retention():

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.xdist_group("audit_gaps")
 CAMPAIGN = bool(os.environ.get("CAMPAIGN"))
 ROUNDS, SEEDS = (8, 25) if CAMPAIGN else (1, 2)
 MODELS = ["+int_audit__findings", "escrow_drift", "stripe_exceptions", "audit_gap_log", "+escrow_reconciliation"]
-MODELS += ["+escrow_match_reconciliation", "stg_audit__findings", "stg_audit__decisions"]
+MODELS += ["+escrow_match_reconciliation", "stg_audit__findings", "stg_audit__decisions", "stg_warehouse__attempts"]
 NOTED = datetime(2026, 11, 2, tzinfo=UTC)
 END, NEXT = datetime(2026, 10, 8, tzinfo=UTC), datetime(2026, 10, 9, tzinfo=UTC)
 

@@ -1,7 +1,7 @@
 """Whatever order data arrive in, every table that is built up equals, row for row, one that is built in full.
 
-`make campaign` draws 300 orders (CAMPAIGN=1, or ORDERS=n). An order takes minutes, so `make test` has the short form over
-hand-written days alone: late and repeated data of tests/dbt/test_marts.py and test_lifecycles.py.
+`make campaign` draws 300 orders (CAMPAIGN=1, or ORDERS=n). An order takes minutes, so `make test` has the short form
+over hand-written days alone: late and repeated data of tests/dbt/test_marts.py and test_lifecycles.py.
 """
 
 from __future__ import annotations

@@ -12,12 +12,13 @@ sys.path.append(str(Path(__file__).parents[1] / "checks"))  # webhook_receiver
 
 
 @pytest.fixture(scope="module")
-def config(embedded, tmp_path_factory):
+def config(embedded, tmp_path_factory, request):
     """The project's configuration with a project and a home of the module's own."""
     from warehouse.config import Embedded, load_config
 
     home = tmp_path_factory.mktemp("alerting")
-    return load_config().model_copy(update={"project": "alerting-tests", "embedded": Embedded(home=home)})
+    project = request.module.__name__.rpartition(".")[2].replace("_", "-")
+    return load_config().model_copy(update={"project": project, "embedded": Embedded(home=home)})
 
 
 @pytest.fixture(scope="module")

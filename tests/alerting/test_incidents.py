@@ -26,6 +26,7 @@ from expectations.results import CheckResult, FailingRow
 from warehouse.config import ConfigError
 from warehouse.config_alerting import IncidentRule, Incidents
 
+pytestmark = pytest.mark.xdist_group("embedded")
 USUAL = grouping_of(Incidents())
 
 

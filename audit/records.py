@@ -7,7 +7,6 @@ and those that audit.events doesn't hold yet are added in one statement. Killed 
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -17,7 +16,7 @@ from google.cloud import bigquery
 from audit.encoding import RECORD, RECORD_FIELDS
 from audit.subjects import SubjectKeys, add_subjects, subject_keys
 from audit.tables import ensure_tables
-from ingestion.manifest import Attempt, record_attempt
+from ingestion.attempts import attempted
 from warehouse.config import Config
 from warehouse.window import Window
 
@@ -54,36 +53,14 @@ def record(config: Config, client: bigquery.Client, window: Window, run_id: str)
 
     The models must have been built. Raises ConfigError without the subject key; every attempt gets its outcome row.
     """
-    started = datetime.now(UTC)
-    done, failure, objects = Recorded({}, ()), None, 0
-    try:
+    with attempted(client, STEP, window, run_id) as done:
         keys = subject_keys(config)
         ensure_tables(client)
-        late, objects = touched_days(client)
+        late, done.objects = touched_days(client)
         days = tuple(sorted({*window.days(), *late}))
-        done = Recorded(add_records(client, keys, days, run_id), days)
-        return done
-    except BaseException as error:  # a step that is told to end has not gone well either: its days stay open
-        failure = error
-        raise
-    finally:
-        detail = f"{type(failure).__name__}: {failure}".splitlines()[0] if failure else f"{len(done.days)} days"
-        record_attempt(
-            client,
-            Attempt(
-                attempt_id=uuid.uuid4().hex,
-                run_id=run_id,
-                step=STEP,
-                source=None,
-                window=window,
-                started_at=started,
-                ended_at=datetime.now(UTC),
-                outcome="failed" if failure else "ok",
-                detail=detail,
-                objects=objects,
-                rows_loaded=done.total,
-            ),
-        )
+        recorded = Recorded(add_records(client, keys, days, run_id), days)
+        done.detail, done.rows_loaded = f"{len(days)} days", recorded.total
+        return recorded
 
 
 def touched_days(client: bigquery.Client) -> tuple[set[date], int]:

@@ -1,4 +1,4 @@
-"""ops.objects and ops.attempts: what was landed and loaded, and how every attempt ended."""
+"""ops.objects and ops.object_attempts: what was landed and loaded, and each step that an object took."""
 
 from __future__ import annotations
 
@@ -172,52 +172,6 @@ def record_landed(landed: Sequence[LandedObject], outcomes: Sequence[Transition]
 def record_transitions(outcomes: Sequence[Transition], ctx: Context) -> None:
     """Add outcome rows alone."""
     record_landed([], outcomes, ctx)
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """Outcome of one step over one window; written for every attempt, also the failed ones."""
-
-    attempt_id: str
-    run_id: str
-    step: str
-    source: str | None
-    window: Window
-    started_at: datetime
-    ended_at: datetime
-    outcome: str
-    detail: str = ""
-    objects: int = 0
-    rows_loaded: int = 0
-    rows_quarantined: int = 0
-    bytes_scanned: int | None = None
-
-
-def record_attempt(client: bigquery.Client, attempt: Attempt) -> None:
-    """Add the attempt's outcome row. `detail` is one line and must hold no secret."""
-    columns: dict[str, tuple[str, Any]] = {
-        "attempt_id": ("STRING", attempt.attempt_id),
-        "run_id": ("STRING", attempt.run_id),
-        "step": ("STRING", attempt.step),
-        "source": ("STRING", attempt.source),
-        "window_start": ("TIMESTAMP", attempt.window.start),
-        "window_end": ("TIMESTAMP", attempt.window.end),
-        "started_at": ("TIMESTAMP", attempt.started_at),
-        "ended_at": ("TIMESTAMP", attempt.ended_at),
-        "outcome": ("STRING", attempt.outcome),
-        "detail": ("STRING", attempt.detail[:1000]),
-        "objects": ("INT64", attempt.objects),
-        "rows_loaded": ("INT64", attempt.rows_loaded),
-        "rows_quarantined": ("INT64", attempt.rows_quarantined),
-        "bytes_scanned": ("INT64", attempt.bytes_scanned),
-    }
-    names = ", ".join(columns)
-    values = ", ".join(f"@{name}" for name in columns)
-    _run(
-        client,
-        f"insert into ops.attempts ({names}) select {values}",
-        [Parameter(name, kind, value) for name, (kind, value) in columns.items()],
-    )
 
 
 def _landed(row: Any) -> LandedObject:

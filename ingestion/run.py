@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from ingestion.arrival import keep_all
+from ingestion.attempts import attempted
 from ingestion.base import Context, Source
 from ingestion.load import Loaded, load_pending
-from ingestion.manifest import Attempt, record_attempt
 from ingestion.privacy import Pseudonymizer
 from ingestion.sealing import Sealer
 from warehouse import secrets
@@ -85,31 +84,7 @@ def verify(source: Source, window: Window, ctx: Context, run_id: str) -> Loaded:
 def _attempted(
     step: str, source: Source, window: Window, ctx: Context, run_id: str, work: Callable[[], Loaded]
 ) -> Loaded:
-    """Run a step and write its outcome row, before raising when it failed."""
-    started = datetime.now(UTC)
-    done, failure = Loaded(), None
-    try:
-        done = work()
-        return done
-    except Exception as error:
-        failure = error
-        raise
-    finally:
-        detail = f"{type(failure).__name__}: {failure}".splitlines()[0] if failure else ""
-        record_attempt(
-            ctx.client,
-            Attempt(
-                attempt_id=f"{ctx.attempt_id}:{step}",
-                run_id=run_id,
-                step=step,
-                source=source.name,
-                window=window,
-                started_at=started,
-                ended_at=datetime.now(UTC),
-                outcome="failed" if failure else "ok",
-                detail=detail,
-                objects=done.objects,
-                rows_loaded=done.rows,
-                rows_quarantined=done.quarantined,
-            ),
-        )
+    with attempted(ctx.client, step, window, run_id, source.name, f"{ctx.attempt_id}:{step}") as done:
+        loaded = work()
+        done.objects, done.rows_loaded, done.rows_quarantined = loaded.objects, loaded.rows, loaded.quarantined
+        return loaded

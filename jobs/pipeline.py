@@ -6,6 +6,7 @@ from pathlib import Path
 
 from audit import anchor_step, records, seal
 from ingestion import run as ingest
+from ingestion.attempts import attempted
 from ingestion.sources import source
 from jobs.transform import transform
 from warehouse.client import bigquery_client
@@ -53,7 +54,11 @@ def record_audit(window: Window, run_id: str) -> int:
 def seal_audit(window: Window, run_id: str) -> int:
     """Seal the days that the window closes; returns the number of seals."""
     config = load_config()
-    return len(seal.seal_window(config, bigquery_client(config), window, run_id).seals)
+    client = bigquery_client(config)
+    with attempted(client, "audit_seal", window, run_id) as done:
+        seals = len(seal.seal_window(config, client, window, run_id).seals)
+        done.detail = f"{seals} seals"
+        return seals
 
 
 def anchor_seals(window: Window, run_id: str) -> int:
@@ -82,6 +87,8 @@ def keep_retention(window: Window, run_id: str) -> str:
 
     config = load_config()
     client, as_of = bigquery_client(config), window.end.date()
-    copies = archive(config, client, as_of, run_id)
-    gone = [each for each in purge(config, client, as_of, run_id) if not each.locked]
-    return f"{len(copies)} months copied, {sum(each.rows for each in gone)} rows removed"
+    with attempted(client, "retention", window, run_id) as done:
+        copies = archive(config, client, as_of, run_id)
+        gone = [each for each in purge(config, client, as_of, run_id) if not each.locked]
+        done.detail = f"{len(copies)} months copied, {sum(each.rows for each in gone)} rows removed"
+        return done.detail

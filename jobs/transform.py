@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from audit.reconciliation import record_findings
 from audit.tables import ensure_tables as ensure_audit_tables
-from ingestion.manifest import Attempt, record_attempt
+from ingestion.attempts import Attempt, record_attempt
 from jobs.dbt_build import build_models
 from jobs.figures import Build, followed_marts, record_figures
 from jobs.plan import Plan, mark_modelled, plan_build

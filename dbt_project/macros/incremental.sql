@@ -29,14 +29,24 @@ project is parsed, and can't ask the warehouse. So the model's SQL states them, 
 {#-
 Replaces partitions by deleting and inserting in one transaction, where the adapter merges on a condition that never
 holds: a merge pairs every row that is kept with every new one on the embedded warehouse, and so costs what the history
-is; a deletion of whole partitions costs nothing on either. What a model reads of itself is gone by the time that its SQL
-is asked, unless its rows were made in a table of their own before, as they are where on_schema_change is fail: a model
-that reads the partitions that it replaces needs that (tests/dbt/test_pruning.py).
+is; a deletion of whole partitions costs nothing on either. The embedded warehouse has no true transaction: it copies the
+whole table when one begins. There a build that is killed in between leaves partitions empty until it is made again, as it
+is, for its objects are not marked.
+
+What a model reads of itself is gone by the time that its SQL is asked, unless its rows were made in a table of their own
+before, as they are where on_schema_change is fail: a model that reads the partitions that it replaces needs that
+(tests/dbt/test_pruning.py).
 -#}
 {% macro bigquery__get_insert_overwrite_merge_sql(target, source, dest_columns, predicates, include_sql_header) -%}
     {%- set columns = get_quoted_csv(dest_columns | map(attribute='name')) -%}
-    begin transaction;
+    {{ 'begin transaction;' if target_is_bigquery() }}
     delete from {{ target }} as DBT_INTERNAL_DEST where {{ predicates | join(' and ') }};
     insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ source }} as DBT_INTERNAL_SOURCE;
-    commit transaction;
+    {{ 'commit transaction;' if target_is_bigquery() }}
+{%- endmacro %}
+
+
+{#- `target` is the table in the macro above, and the profile's target here. -#}
+{% macro target_is_bigquery() -%}
+    {{ return(target.name != 'embedded') }}
 {%- endmacro %}

@@ -227,7 +227,6 @@ def test_what_is_told_names_its_alert_and_opening(ops, run, channel_config):
     assert row["dedup_key"] == line["dedup_key"] == f"{alert['alert_key']}:2026-10-06T00:00:00Z"
 
 
-@pytest.mark.xfail(reason="four transactions at one instant come apart on the embedded warehouse: not understood yet")
 def test_two_runs_at_once_raise_one_alert_and_queue_one_notification(ops, channel_config, clock):
     seen = [decided(ops, channel_config, WINDOW.end, result(f"run-{n}", n, VAULT)) for n in range(4)]
     lost = []

@@ -17,7 +17,7 @@ from webhook_receiver import SECRET_PATH, receiving
 
 from expectations.rules import RULES, load_rule
 from expectations.run import evaluate
-from ingestion.manifest import Attempt, record_attempt
+from ingestion.attempts import Attempt, record_attempt
 from jobs.heartbeat import ATTEMPTS, HeartbeatError, beat
 from warehouse.config import load_config
 from warehouse.window import Window

@@ -94,7 +94,7 @@ def archive(
     recheck: Annotated[bool, typer.Option("--recheck", help="compare every month, not only changed ones")] = False,
 ) -> None:
     """Copy closed months to the cold tier, and read them back."""
-    from audit.cold import archive as copy_months
+    from audit.cold_archive import archive as copy_months
 
     with _told():
         for copy in copy_months(*_connected(), _day(as_of, "--as-of"), _run_id(), recheck):
@@ -108,7 +108,7 @@ def restore(
     into_hot: Annotated[bool, typer.Option("--into-hot", help="among the table's own rows, not beside them")] = False,
 ) -> None:
     """Bring a month back from the cold tier and verify it against its manifest and the seals."""
-    from audit.cold import restore as bring_back
+    from audit.cold_restore import restore as bring_back
 
     with _told():
         done = bring_back(*_connected(), table, _month(month), _run_id(), into_hot)

@@ -28,7 +28,6 @@ from audit.cold import (
     EVENTS,
     ColdError,
     Copy,
-    add_rows,
     holds_all,
     hot_rows,
     live_copies,
@@ -38,6 +37,7 @@ from audit.cold import (
     verified_file,
 )
 from audit.cold_files import Digests, read_file, row_digests
+from audit.cold_restore import add_rows
 from audit.holds import SUBJECT, Held, current_holds, days_of_subjects, record_holds
 from audit.own import own_record
 from audit.policy import Policy, TableRule, day_of, load_policy, month_end, schema_of, stored_tables, within

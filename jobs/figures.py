@@ -18,6 +18,8 @@ from warehouse.window import format_instant
 _HOURS = {"_hourly": 1, "_daily": 24}
 """Hours of a period by the ending of the mart's name. Five-minute figures aren't followed: the hour's tell the same."""
 _AS_OF = ("as_of_slot", "as_of_time")
+MARTS_A_STATEMENT = 16
+"""How many marts one statement compares: few statements, each of a size that BigQuery plans without trouble."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Build:
 
 
 def record_figures(
-    client: bigquery.Client, marts: Iterable[Followed], days: Sequence[date], covered_until: datetime, build: Build
+    client: bigquery.Client, marts: Sequence[Followed], days: Sequence[date], covered_until: datetime, build: Build
 ) -> int:
     """Add what is new or different in the marts to ops.figures; returns the number of rows added.
 
@@ -84,39 +86,35 @@ def record_figures(
         scalar("detail", "STRING", build.detail),
     ]
     added = 0
-    for mart in marts:
-        job = client.query(
-            _statement(mart, days, covered_until), job_config=bigquery.QueryJobConfig(query_parameters=parameters)
-        )
-        job.result()
-        added += job.num_dml_affected_rows or 0
+    for is_whole in (True, False):
+        group = [mart for mart in marts if mart.is_whole == is_whole]
+        for at in range(0, len(group), MARTS_A_STATEMENT):
+            job = client.query(
+                _statement(group[at : at + MARTS_A_STATEMENT], None if is_whole else days, covered_until),
+                job_config=bigquery.QueryJobConfig(query_parameters=parameters),
+            )
+            job.result()
+            added += job.num_dml_affected_rows or 0
     return added
 
 
-def _statement(mart: Followed, days: Sequence[date], covered_until: datetime) -> str:
-    period = f"date({mart.period})" if mart.period_type == "timestamp" else mart.period
-    until = f"timestamp '{format_instant(covered_until)}'"
-    ended = f"timestamp_add(timestamp({mart.period}), interval {mart.hours} hour) <= {until}"
-    span = f"between date '{min(days)}' and date '{max(days)}'"
-    types = dict(mart.columns)
+def _statement(marts: Sequence[Followed], days: Sequence[date] | None, covered_until: datetime) -> str:
+    """Compares several marts at once: an engine that keeps a copy of the table for each statement keeps few."""
+    names = ", ".join(f"'{mart.name}'" for mart in marts)
+    span = f" and period_date between date '{min(days)}' and date '{max(days)}'" if days else ""
     return f"""
         insert into ops.figures (mart, period_date, key, figures, known_at, run_id, cause, detail)
         with now_held as (
-            select
-                {period} as period_date,
-                {_json(dict.fromkeys(mart.key, "string"))} as key,
-                {_json(types)} as figures
-            from marts.{mart.name}
-            where {ended}{"" if mart.is_whole else f" and {period} {span}"}
+            {" union all ".join(_now_held(mart, days, covered_until) for mart in marts)}
         ),
         known as (
-            select period_date, key, figures
+            select mart, period_date, key, figures
             from ops.figures
-            where mart = '{mart.name}'{"" if mart.is_whole else f" and period_date {span}"}
-            qualify row_number() over (partition by period_date, key order by known_at desc) = 1
+            where mart in ({names}){span}
+            qualify row_number() over (partition by mart, period_date, key order by known_at desc) = 1
         )
         select
-            '{mart.name}',
+            coalesce(now_held.mart, known.mart),
             coalesce(now_held.period_date, known.period_date),
             coalesce(now_held.key, known.key),
             now_held.figures,
@@ -125,8 +123,25 @@ def _statement(mart: Followed, days: Sequence[date], covered_until: datetime) ->
             if(known.key is null, 'first', @cause),
             @detail
         from now_held
-        full outer join known on now_held.period_date = known.period_date and now_held.key = known.key
+        full outer join known
+            on now_held.mart = known.mart and now_held.period_date = known.period_date and now_held.key = known.key
         where now_held.figures is distinct from known.figures
+    """
+
+
+def _now_held(mart: Followed, days: Sequence[date] | None, covered_until: datetime) -> str:
+    period = f"date({mart.period})" if mart.period_type == "timestamp" else mart.period
+    until = f"timestamp '{format_instant(covered_until)}'"
+    ended = f"timestamp_add(timestamp({mart.period}), interval {mart.hours} hour) <= {until}"
+    span = f" and {period} between date '{min(days)}' and date '{max(days)}'" if days else ""
+    return f"""
+            select
+                '{mart.name}' as mart,
+                {period} as period_date,
+                {_json(dict.fromkeys(mart.key, "string"))} as key,
+                {_json(mart.columns)} as figures
+            from marts.{mart.name}
+            where {ended}{span}
     """
 
 

@@ -82,7 +82,7 @@ def write_report(window: Window, run_id: str) -> str:
 
 def keep_retention(window: Window, run_id: str) -> str:
     """Copy closed months to the cold tier and remove what is past its time at the window's end; says how much."""
-    from audit.cold import archive
+    from audit.cold_archive import archive
     from audit.purge import purge
 
     config = load_config()

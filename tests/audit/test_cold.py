@@ -9,8 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 from retention_kit import a_charge, a_world, add, an_event, keys, own, seal
 
-from audit import cold
-from audit.cold import ColdError, archive, live_copies, restore
+from audit import cold_archive
+from audit.cold import ColdError, live_copies
+from audit.cold_archive import archive
+from audit.cold_restore import restore
 from audit.own import record_id
 from warehouse.storage import filesystem
 
@@ -88,10 +90,10 @@ def test_rows_without_a_day_go_with_the_day_they_were_landed(world):
     assert copies == {"audit.events": 3, "raw.stripe_charges": 2}
 
 
-@pytest.mark.parametrize("step", ["upload", "_write_manifest", "_added"])
+@pytest.mark.parametrize("step", ["upload", "_write_manifest", "recorded"])
 def test_killed_at_any_step_the_next_run_ends_as_if_nothing_had_happened(world, monkeypatch, step):
     config, client = world
-    owner = cold.Storage if step == "upload" else cold
+    owner = cold_archive.Storage if step == "upload" else cold_archive
     whole_step = getattr(owner, step)
 
     def killed(*args):

@@ -16,8 +16,10 @@ import pytest
 from retention_kit import STREAM, a_world, add, an_event, keys, own, seal
 
 from audit import merkle
-from audit.cold import EVENTS, archive, live_copies, restore, verified_file
+from audit.cold import EVENTS, live_copies, verified_file
+from audit.cold_archive import archive
 from audit.cold_files import read_file
+from audit.cold_restore import restore
 from audit.erasure import SubjectHeld, erase
 from audit.holds import place, release
 from audit.own import record_id

@@ -8,7 +8,7 @@ import pytest
 from retention_kit import a_world, add, an_event, own, seal, token
 
 from audit import erasure
-from audit.cold import archive
+from audit.cold_archive import archive
 from audit.erasure import SubjectHeld, UnknownSubject, erase
 from audit.holds import place, release
 from audit.own import record_id

@@ -9,7 +9,8 @@ from retention_kit import a_charge, a_world, add, an_event, keys, own, seal, tok
 
 from audit import cold
 from audit import purge as purge_module
-from audit.cold import ColdError, archive, live_copies
+from audit.cold import ColdError, live_copies
+from audit.cold_archive import archive
 from audit.holds import HoldError, current_holds, place, release
 from audit.policy_apply import apply
 from audit.purge import purge

@@ -36,8 +36,8 @@ CALLS = {"delete_table", "delete_dataset", "delete_model", "update_table", "upda
 ALLOWED: dict[tuple[str, str], str] = {
     ("audit/purge.py", "delete from {}"): "the purge: past its time, or verified in the cold tier; never what is held",
     ("audit/erasure.py", "update audit.subjects"): "an erasure destroys a subject's key and pseudonym",
-    ("audit/cold.py", "delete_table"): "the scratch table of a restore",
-    ("audit/cold.py", "WRITE_TRUNCATE"): "the scratch table of a restore",
+    ("audit/cold_restore.py", "delete_table"): "the scratch table of a restore",
+    ("audit/cold_restore.py", "WRITE_TRUNCATE"): "the scratch table of a restore",
     ("audit/policy_apply.py", "update_table"): "takes expirations away, or sets those of `purge: expire`",
     ("audit/policy_apply.py", "update_dataset"): "takes default expirations away",
     ("audit/seal.py", "create or replace table {}"): "scratch tables of a seal",

@@ -82,7 +82,7 @@ def embedded(folder: Path, preload: Sequence[str]) -> Iterator[None]:
         os.environ["WAREHOUSE_PSEUDONYM_KEY"] = SANDBOX_PSEUDONYM_KEY
         os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(folder)])
         with Services(load_config()) as services:
-            services.start_warehouse()
+            services.start_warehouse(in_memory=True)
             multiprocessing.get_context("forkserver").set_forkserver_preload(list(preload))
             yield
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,17 @@ from warehouse.services import SANDBOX_PSEUDONYM_KEY, SANDBOX_SUBJECT_KEY, runti
 
 ROOT = Path(__file__).parents[1]
 FIXTURES = ROOT.parent / "shared" / "fixtures"
+
+
+MEMORY = Path("/dev/shm")
+ROOM = 8 << 30
+"""Bytes that a whole run of the tests leaves below its temporary folder, and as much again."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Whole runs keep their warehouse on a disk; for tests that is one in memory, where there is room."""
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +46,7 @@ def _warehouse(home: Path) -> Iterator[Path]:
     os.environ["WAREHOUSE_PSEUDONYM_KEY"] = SANDBOX_PSEUDONYM_KEY
     os.environ["WAREHOUSE_SUBJECT_KEY"] = SANDBOX_SUBJECT_KEY
     with Services(load_config()) as services:
-        services.start_warehouse()
+        services.start_warehouse(in_memory=True)
         yield home
     os.environ.clear()
     os.environ.update(before)

@@ -73,14 +73,18 @@ class Services:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def start_warehouse(self) -> str:
-        """Start the emulator on <home>/bq; returns its address. Raises ServiceFailed."""
+    def start_warehouse(self, in_memory: bool = False) -> str:
+        """Start the emulator on <home>/bq; returns its address. Raises ServiceFailed.
+
+        In memory its tables end with it, and no statement waits for the disk: for tests.
+        """
         port = self.config.embedded.rest_port or free_port()
         data = self.config.embedded.home / "bq"
         data.mkdir(parents=True, exist_ok=True)
+        kept = ["--ephemeral"] if in_memory else ["--persistent", "--data-dir", str(data)]
         gcs_root(self.config).mkdir(parents=True, exist_ok=True)
         command = [
-            tool("bqemulator"), "start", "--persistent", "--data-dir", str(data), "--rest-port", str(port),
+            tool("bqemulator"), "start", *kept, "--rest-port", str(port),
             "--grpc-port", str(free_port()), "--project", self.config.project, "--log-level", "error",
         ]  # fmt: skip
         environment = {"BQEMU_GCS_LOCAL_ROOT": str(gcs_root(self.config)), "OTEL_SDK_DISABLED": "true"}

@@ -35,7 +35,7 @@ def client(config: Config) -> Iterator[bigquery.Client]:
     """Client of an emulator that lives as long as the tests."""
     before = os.environ.get("BQ_EMULATOR_URL")
     with Services(config) as services:
-        services.start_warehouse()
+        services.start_warehouse(in_memory=True)
         connected = bigquery_client(config)
         if before is None:
             del os.environ["BQ_EMULATOR_URL"]

@@ -228,12 +228,13 @@ def test_what_is_told_names_its_alert_and_opening(ops, run, channel_config):
 
 
 def test_two_runs_at_once_raise_one_alert_and_queue_one_notification(ops, channel_config, clock):
-    seen = [decided(ops, channel_config, WINDOW.end, result(f"run-{n}", n, VAULT)) for n in range(4)]
+    now = WINDOW.end + timedelta(minutes=4)  # after each of the evaluations: all of them have something to tell
+    seen = [decided(ops, channel_config, now, result(f"run-{n}", n, VAULT)) for n in range(4)]
     lost = []
 
     def write(change) -> None:
         try:
-            store.save(ops, *change, WINDOW.end, "run")
+            store.save(ops, *change, now, "run")
         except store.ConcurrentChange:
             lost.append(change)
 

@@ -39,7 +39,7 @@ def client(home: Path) -> Iterator[bigquery.Client]:
     """Client of an emulator with empty raw and ops tables."""
     config = load_config(ROOT / "config" / "warehouse.yml")
     with Services(config) as services:
-        services.start_warehouse()
+        services.start_warehouse(in_memory=True)
         connected = bigquery_client(config)
         ensure_tables(connected)
         audit_tables.ensure_tables(connected)

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 
 from google.cloud import bigquery
 
@@ -210,9 +211,7 @@ def _new(days: Sequence[date]) -> str:
 
 
 def _on_days(column: str, days: Iterable[date]) -> str:
-    """Condition that cuts a partition column to constants."""
-    ordered = sorted(days)
-    if (ordered[-1] - ordered[0]).days + 1 == len(ordered):
-        return f"{column} between date '{ordered[0]}' and date '{ordered[-1]}'"
-    literals = ", ".join(f"date '{day}'" for day in ordered)
-    return f"{column} in ({literals})"
+    """Condition that cuts a partition column to constants, by spans: a long window has thousands of days."""
+    numbered = enumerate(sorted(days))
+    spans = [[day for _, day in group] for _, group in groupby(numbered, lambda each: each[1].toordinal() - each[0])]
+    return "(" + " or ".join(f"{column} between date '{span[0]}' and date '{span[-1]}'" for span in spans) + ")"

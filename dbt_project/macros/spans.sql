@@ -5,11 +5,7 @@ them are constants of the compiled SQL, like those of window.sql.
 
 {#- Each of the days with so many days before and after it. -#}
 {% macro days_around(days, before, after) -%}
-    {% set found = [] %}
-    {% for day in days %}
-        {% for n in range(-before, after + 1) %}{% do found.append(shift_day(day, n)) %}{% endfor %}
-    {% endfor %}
-    {{ return(found | unique | sort) }}
+    {{ return(days_shifted(days, range(-before, after + 1))) }}
 {%- endmacro %}
 
 
@@ -52,19 +48,13 @@ were imported, since an import has no time and lies before every change.
 
 {#- The days, and the cohorts whose retention is told on them. -#}
 {% macro cohort_days(days) -%}
-    {% set cohorts = days | list %}
-    {% for day in days %}
-        {% for n in retention_offsets() %}{% do cohorts.append(shift_day(day, -n)) %}{% endfor %}
-    {% endfor %}
-    {{ return(cohorts | unique | sort) }}
+    {% set offsets = [0] %}
+    {% for n in retention_offsets() %}{% do offsets.append(-n) %}{% endfor %}
+    {{ return(days_shifted(days, offsets)) }}
 {%- endmacro %}
 
 
 {#- Days on which the cohorts of these days may come back. -#}
 {% macro return_days(cohorts) -%}
-    {% set later = [] %}
-    {% for day in cohorts %}
-        {% for n in retention_offsets() %}{% do later.append(shift_day(day, n)) %}{% endfor %}
-    {% endfor %}
-    {{ return(later | unique | sort) }}
+    {{ return(days_shifted(cohorts, retention_offsets())) }}
 {%- endmacro %}

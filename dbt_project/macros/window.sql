@@ -12,10 +12,9 @@ constants, and the same window gives the same SQL whenever it runs. The clock is
 
 {#- Days from one 'YYYY-MM-DD' to another, both included. -#}
 {% macro days_between(first, last) -%}
-    {% set start = modules.datetime.date.fromisoformat(first) %}
-    {% set days = [] %}
+    {% set start, delta, days = modules.datetime.date.fromisoformat(first), modules.datetime.timedelta, [] %}
     {% for n in range((modules.datetime.date.fromisoformat(last) - start).days + 1) %}
-        {% do days.append((start + modules.datetime.timedelta(days=n)).isoformat()) %}
+        {% do days.append((start + delta(n)).isoformat()) %}
     {% endfor %}
     {{ return(days) }}
 {%- endmacro %}
@@ -38,7 +37,7 @@ constants, and the same window gives the same SQL whenever it runs. The clock is
 {% macro balance_days() -%}
     {% if var('balance_partitions') %}
         {% set days = var('balance_partitions') | sort %}
-        {{ return(days_between(days[0], days[-1])) }}
+        {{ return(days if is_without_gap(days) else days_between(days[0], days[-1])) }}
     {% endif %}
     {{ return(days_between((rebuild_days() + window_days()) | min, (rebuild_days() + window_days()) | max)) }}
 {%- endmacro %}
@@ -46,9 +45,27 @@ constants, and the same window gives the same SQL whenever it runs. The clock is
 
 {#- Days with the day before and the day after each of them. -#}
 {% macro with_neighbours(days) -%}
-    {% set found = [] %}
-    {% for day in days %}{% do found.extend([shift_day(day, -1), day, shift_day(day, 1)]) %}{% endfor %}
+    {{ return(days_shifted(days, [-1, 0, 1])) }}
+{%- endmacro %}
+
+
+{#- The days that lie so many days after each of the days; a negative number is before. A long history has thousands of
+days, and a call of a macro for each of them would take longer than the model. -#}
+{% macro days_shifted(days, offsets) -%}
+    {% set date, found, steps = modules.datetime.date, [], [] %}
+    {% for n in offsets %}{% do steps.append(modules.datetime.timedelta(n)) %}{% endfor %}
+    {% for day in days %}
+        {% set start = date.fromisoformat(day) %}
+        {% for step in steps %}{% do found.append((start + step).isoformat()) %}{% endfor %}
+    {% endfor %}
     {{ return(found | unique | sort) }}
+{%- endmacro %}
+
+
+{#- Whether days in order follow on one another. -#}
+{% macro is_without_gap(days) -%}
+    {% set date = modules.datetime.date %}
+    {{ return((date.fromisoformat(days[-1]) - date.fromisoformat(days[0])).days + 1 == days | length) }}
 {%- endmacro %}
 
 
@@ -57,8 +74,8 @@ Days whose findings are judged again: one more than the balances', since a recor
 and those around each rebuilt day, where a late record may be missing, or close a gap that the next day shows.
 -#}
 {% macro finding_days() -%}
-    {% set running = days_between(shift_day(balance_days()[0], -1), balance_days()[-1]) %}
-    {{ return((running + with_neighbours(rebuild_days())) | unique | sort) }}
+    {% set running = balance_days() %}
+    {{ return((running + [shift_day(running[0], -1)] + with_neighbours(rebuild_days())) | unique | sort) }}
 {%- endmacro %}
 
 
@@ -76,24 +93,14 @@ later ones that look back on them, up to the last day that is built.
 -#}
 {% macro looking_back_days(reach) -%}
     {% set last = balance_days()[-1] %}
-    {% set days = [] %}
-    {% for day in rebuild_days() %}
-        {% for n in range(reach + 1) %}
-            {% set later = shift_day(day, n) %}
-            {% if n == 0 or later <= last %}{% do days.append(later) %}{% endif %}
-        {% endfor %}
-    {% endfor %}
-    {{ return(days | unique | sort) }}
+    {% set later = days_shifted(rebuild_days(), range(reach + 1)) | select('le', last) | list %}
+    {{ return((rebuild_days() + later) | unique | sort) }}
 {%- endmacro %}
 
 
 {#- Days and the `reach` days before each of them: what figures that look back must read. -#}
 {% macro and_days_before(days, reach) -%}
-    {% set found = [] %}
-    {% for day in days %}
-        {% for n in range(reach + 1) %}{% do found.append(shift_day(day, -n)) %}{% endfor %}
-    {% endfor %}
-    {{ return(found | unique | sort) }}
+    {{ return(days_shifted(days, range(-reach, 1))) }}
 {%- endmacro %}
 
 
@@ -124,8 +131,7 @@ later ones that look back on them, up to the last day that is built.
 
 {#- Condition that cuts a partition column to constants; `days` in order. -#}
 {% macro on_days(column, days) -%}
-    {%- set date = modules.datetime.date -%}
-    {%- if days | length > 1 and (date.fromisoformat(days[-1]) - date.fromisoformat(days[0])).days + 1 == days | length -%}
+    {%- if days | length > 1 and is_without_gap(days) -%}
         {{ column }} between date '{{ days[0] }}' and date '{{ days[-1] }}'
     {%- else -%}
         {{ column }} in ({{ date_literals(days) | join(', ') }})

@@ -84,7 +84,7 @@ class Services:
         kept = ["--ephemeral"] if in_memory else ["--persistent", "--data-dir", str(data)]
         gcs_root(self.config).mkdir(parents=True, exist_ok=True)
         command = [
-            tool("bqemulator"), "start", *kept, "--rest-port", str(port),
+            sys.executable, "-m", "warehouse.emulator", "start", *kept, "--rest-port", str(port),
             "--grpc-port", str(free_port()), "--project", self.config.project, "--log-level", "error",
         ]  # fmt: skip
         environment = {"BQEMU_GCS_LOCAL_ROOT": str(gcs_root(self.config)), "OTEL_SDK_DISABLED": "true"}

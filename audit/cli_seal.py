@@ -60,13 +60,26 @@ def seal(
 def verify(
     stream: Annotated[str | None, typer.Option(help="records of this stream only")] = None,
     day: Annotated[str | None, typer.Option(help="records of this seal day only, YYYY-MM-DD")] = None,
+    memos: Annotated[bool, typer.Option("--memos", help="read the memos on Solana too")] = False,
+    payer: Annotated[list[str] | None, typer.Option(help="with --memos: a key that posted memos of heads")] = None,
 ) -> None:
     """Recompute records, leaves, nodes, seals and anchors, and say what isn't as it was sealed; exit 1 for that."""
+    from audit.memo import MemoError
+    from audit.memo_check import check_memos
     from audit.reader import Warehouse
     from audit.verify import verify as recompute
 
     config, client = _connected()
-    verdict = recompute(Warehouse(config, client), stream, _day(day) if day else None)
+    source = Warehouse(config, client)
+    verdict = recompute(source, stream, _day(day) if day else None)
+    if memos:
+        try:
+            seen = check_memos(config, source.seals(), source.anchors(), payer or ())
+        except MemoError as error:
+            print(f"error: {error}", file=sys.stderr)
+            raise typer.Exit(2) from None
+        verdict.findings += seen.findings
+        print(f"{seen.read:,} memos read back, {seen.listed:,} in the histories of {len(seen.payers):,} keys")
     for finding in verdict.findings:
         print(finding)
     print(

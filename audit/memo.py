@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,6 +126,17 @@ def fetch_memo(config: Config, signature: str) -> Memo:
         return _Line(pool, _provider(config)).read(signature)
 
 
+def posted_heads(config: Config, payer: str) -> list[tuple[str, int, str]]:
+    """(signature, size, root) of every memo of a head in a key's history at the configured provider, newest first.
+
+    Raises MemoError.
+    """
+    with _pool(config) as pool:
+        listed = _Line(pool, _provider(config)).memos(payer, None)
+        said = [(signature, _TEXT.fullmatch(text)) for signature, text in listed]
+    return [(signature, int(match[1]), match[2]) for signature, match in said if match]
+
+
 def keypair(name: str) -> Keypair:
     """The key in the variable `name`: a JSON array of 64 numbers, or base58. Raises MemoError, without the value."""
     text = (lookup(name) or "").strip()
@@ -175,15 +187,18 @@ class _Line:
 
     def find(self, payer: str, text: str, until: str | None) -> str | None:
         """Signature of the payer's newest memo that says `text`, confirmed at least, newer than the one of `until`."""
+        return next((signature for signature, said in self.memos(payer, until) if said == text), None)
+
+    def memos(self, payer: str, until: str | None) -> Iterator[tuple[str, str]]:
+        """(signature, text) of the payer's memos, newest first, confirmed at least, newer than the one of `until`."""
         before = None
         while True:
             page = self._result(requests.signatures(payer, before, until, commitment="confirmed"))
             for entry in page:
-                listed = entry.get("memo") or ""
-                if entry["err"] is None and _LISTED.sub("", listed, count=1) == text:
-                    return entry["signature"]
+                if entry["err"] is None and (listed := entry.get("memo")):
+                    yield entry["signature"], _LISTED.sub("", listed, count=1)
             if len(page) < requests.PAGE:
-                return None
+                return
             before = page[-1]["signature"]
 
     def send(self, key: Keypair, text: str) -> str:

@@ -168,13 +168,13 @@ def _place(seal: Row) -> dict[str, Any]:
 
 def _hash_of(seal: Row) -> str | None:
     try:
-        return seal_hash(_document(seal))
+        return seal_hash(seal_document(seal))
     except (AttributeError, TypeError):
         return None
 
 
-def _document(seal: Row) -> dict[str, Any]:
-    """A seal as anchors hold it."""
+def seal_document(seal: Row) -> dict[str, Any]:
+    """A seal's row as anchors hold it."""
     day = seal["seal_day"]
     return {name: seal[name] for name in SEAL_COLUMNS} | {"seal_day": day.isoformat() if day else None}
 
@@ -183,7 +183,7 @@ def check_anchors(
     seals: Sequence[Row], anchors: Sequence[Row], objects: Mapping[str, bytes], verdict: Verdict
 ) -> Iterator[Finding]:
     """Each anchored object and each row of audit.anchors against the log of seals."""
-    documents = [_document(seal) for seal in seals]
+    documents = [seal_document(seal) for seal in seals]
     verdict.anchors, previous = len(objects), 0
     for address in sorted(objects):
         size, problem = _anchor_problem(documents, objects[address], address, previous)

@@ -26,7 +26,10 @@ from solders.transaction import VersionedTransaction
 
 from audit import memo
 from audit.anchor_step import anchor_seals
-from audit.anchors import BUCKET, Anchor, Head, add_anchor, read_anchors
+from audit.anchors import BUCKET, Anchor, Head, add_anchor, head_of, read_anchors, seal_hash
+from audit.memo_check import check_memos
+from audit.reader import Warehouse
+from audit.verify import seal_document
 from ingestion.tables import ensure_tables
 from sandbox import addresses, chain_send
 from sandbox.app import Platform, build_app
@@ -316,3 +319,54 @@ def test_the_nightly_step_posts_the_head_that_it_anchors(config, audit_client, u
         assert anchor_seals(given, audit_client, Window.parse("2026-10-07", "2026-10-08"), run) == 6
     assert [row["memo"] for row in history(url)] == [f"[88] escrow-warehouse head 6 {log.head.root}"]
     assert [known.kind for known in read_anchors(audit_client)] == ["bucket", "memo"]
+
+
+@pytest.fixture
+def sealed(config, audit_client, monkeypatch, tmp_path):
+    """A sealed log of six seals whose head was posted: (configuration, client, log, the memo's signature)."""
+    monkeypatch.setattr(chain_send, "FINAL_AFTER", 0)
+    given = config.model_copy(update={"embedded": config.embedded.model_copy(update={"home": tmp_path})})
+    ensure_tables(audit_client)
+    log = synthetic.small_log()
+    synthetic.put(audit_client, log)
+    anchor_seals(given, audit_client, Window.parse("2026-10-07", "2026-10-08"), "run-1")
+    (posted,) = [known.address for known in read_anchors(audit_client) if known.kind == "memo"]
+    return given, audit_client, log, posted
+
+
+def found(config, client, seals=None, payers=()):
+    """(memos read back, memos listed, what differs) of a check."""
+    source = Warehouse(config, client)
+    checked = check_memos(config, seals or source.seals(), source.anchors(), payers)
+    return checked.read, checked.listed, [(one.kind, one.what, one.seal_no, one.address) for one in checked.findings]
+
+
+def test_memos_of_an_untouched_log_agree_with_it(sealed):
+    config, client, _, _ = sealed
+    assert found(config, client) == (1, 1, [])
+
+
+def test_a_rewritten_log_differs_from_its_memo_also_where_its_row_is_gone_or_rewritten_too(sealed):
+    config, client, _, posted = sealed
+    changed = [dict(seal) for seal in Warehouse(config, client).seals()]
+    changed[2]["root"] = "77" * 32
+    changed[2]["seal_hash"] = seal_hash(seal_document(changed[2]))
+    other = ("anchor_memo", "a memo says another root of the first 6 seals than they have", 5, posted)
+    assert found(config, client, changed) == (1, 1, [other])
+    shorter = ("anchor_memo", "a memo covers 6 seals, the log has 4", 4, posted)
+    assert found(config, client, changed[:4]) == (1, 1, [shorter])
+    root = head_of([seal_document(seal) for seal in changed]).root
+    client.query(f"update audit.anchors set root = '{root}' where kind = 'memo'").result()
+    says = ("anchor_memo", "the memo on the chain says another head than audit.anchors", None, posted)
+    assert found(config, client, changed) == (1, 1, [says, other])
+    client.query("delete from audit.anchors where kind = 'memo'").result()
+    assert found(config, client, changed) == (0, 0, [])  # who signed must be known
+    assert found(config, client, changed, [PAYER]) == (0, 1, [other])
+
+
+def test_a_memo_that_no_node_has_is_a_finding(sealed, url):
+    config, client, _, _ = sealed
+    unknown = str(a_memo(url).signatures[0])
+    client.query(f"update audit.anchors set address = '{unknown}' where kind = 'memo'").result()
+    what = "alpha: getTransaction: there is no such final transaction"
+    assert found(config, client) == (0, 0, [("anchor_memo", what, None, unknown)])

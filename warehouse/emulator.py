@@ -6,6 +6,7 @@ of its time go there. Here a text is parsed once, and every caller gets a copy o
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -29,7 +30,12 @@ def remembering(parse: Callable[..., Any]) -> Callable[..., Any]:
     return remembered
 
 
+YOUNG, MIDDLE, OLD = 100_000, 20, 100
+"""Thresholds of the garbage collector: at Python's own it walks over the kept trees again and again."""
+
+
 if __name__ == "__main__":
+    gc.set_threshold(YOUNG, MIDDLE, OLD)
     sqlglot.parse, sqlglot.parse_one = remembering(sqlglot.parse), remembering(sqlglot.parse_one)
     from bqemulator.cli import main
 

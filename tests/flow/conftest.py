@@ -19,10 +19,11 @@ def clean(home) -> dict:
     """What the first run printed, and every table it left."""
     done = run(home)
     assert done.returncode == 0, done.stdout + done.stderr
+    held = tables(home)
     with warehouse_of(home) as client:
         return {
             "printed": done.stdout,
-            "tables": tables(client),
+            "tables": held,
             "objects": rows(
                 client, "select uri, rows_loaded from ops.objects where dataset <> 'rpc_calls' order by uri"
             ),

@@ -11,7 +11,7 @@ import subprocess
 import time
 
 import pytest
-from flow_harness import ROOT, command, environment, run, tables, warehouse_of
+from flow_harness import ROOT, command, environment, run, tables
 
 pytestmark = [
     pytest.mark.xdist_group("flow"),
@@ -50,8 +50,7 @@ def test_a_run_after_two_killed_ones_gives_the_tables_of_an_undisturbed_run(tmp_
         kill_after(tmp_path, step, seconds)
     done = run(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    with warehouse_of(tmp_path) as client:
-        after = tables(client)
+    after = tables(tmp_path)
     assert after.keys() == clean["tables"].keys()
     for name, held in after.items():
         assert held == clean["tables"][name], name

@@ -191,6 +191,9 @@ def test_eight_years(embedded, tmp_path):
     # Restore drill: a month that is in the cold tier alone comes back as it was.
     assert [key for key in expected.hot if key.startswith("2023-04")] == []
     done = restore(config, client, EVENTS, date(2023, 4, 1), "t")
-    found = {row["source_key"]: dict(row) for row in client.query(f"select * from {done.target}").result()}
+    back = [dict(row) for row in client.query(f"select * from {done.target}").result()]
+    found = {row["source_key"]: row for row in back if row["stream"] == STREAM}
     assert found == {key: row for key, row in cold.items() if key.startswith("2023-04")}
-    assert (done.rows, done.seals) == (3, 3)
+    assert (done.rows, done.seals) == (len(back), 3)
+    if not CAMPAIGN:  # where the clock stops every month, purges of that one left records of their own in it
+        assert len(back) == 3

@@ -29,15 +29,21 @@ class Memos:
 def check_memos(config: Config, seals: Sequence[Row], anchors: Sequence[Row], payers: Iterable[str] = ()) -> Memos:
     """Compare the memos at the configured provider with the log; `payers`: further keys whose memos are heads of ours.
 
-    Raises MemoError where a key's history can't be read.
+    Raises MemoError where a key's history can't be read, and where there is nothing to compare with: somebody who
+    rewrites the log can delete the rows of its memos too.
     """
     memos = Memos(payers=set(payers))
     for row in anchors:
         if row["kind"] == MEMO:
             memos.findings += _read_back(config, row, memos)
+    if not memos.payers and not memos.findings:
+        raise MemoError("audit.anchors knows no memo: name the key that posted them with --payer")
     for payer in sorted(memos.payers):
-        for signature, size, root in posted_heads(config, payer):
-            memos.listed += 1
+        heads = posted_heads(config, payer)
+        memos.listed += len(heads)
+        if not heads:
+            memos.findings.append(Finding("anchor_memo", "the key posted no memo of a head", address=payer))
+        for signature, size, root in heads:
             memos.findings += _against_seals(seals, signature, size, root)
     return memos
 

@@ -15,6 +15,8 @@ import sqlglot
 
 STATEMENTS = 64
 """Trees that are kept: those of the statements at work, and of texts that come again and again, as those of views."""
+YOUNG, MIDDLE, OLD = 100_000, 20, 100
+"""Thresholds of the garbage collector: at Python's own it walks over the kept trees again and again."""
 
 
 def remembering(parse: Callable[..., Any]) -> Callable[..., Any]:
@@ -28,10 +30,6 @@ def remembering(parse: Callable[..., Any]) -> Callable[..., Any]:
         return [tree and tree.copy() for tree in trees] if isinstance(trees, list) else trees.copy()
 
     return remembered
-
-
-YOUNG, MIDDLE, OLD = 100_000, 20, 100
-"""Thresholds of the garbage collector: at Python's own it walks over the kept trees again and again."""
 
 
 if __name__ == "__main__":

@@ -360,7 +360,11 @@ def test_a_rewritten_log_differs_from_its_memo_also_where_its_row_is_gone_or_rew
     says = ("anchor_memo", "the memo on the chain says another head than audit.anchors", None, posted)
     assert found(config, client, changed) == (1, 1, [says, other])
     client.query("delete from audit.anchors where kind = 'memo'").result()
-    assert found(config, client, changed) == (0, 0, [])  # who signed must be known
+    with pytest.raises(memo.MemoError, match=r"knows no memo: name the key that posted them with --payer"):
+        found(config, client, changed)
+    stranger = str(Keypair.from_seed(bytes(32)).pubkey())
+    none = ("anchor_memo", "the key posted no memo of a head", None, stranger)
+    assert found(config, client, payers=[stranger]) == (0, 0, [none])
     assert found(config, client, changed, [PAYER]) == (0, 1, [other])
 
 

@@ -1,7 +1,7 @@
 """Transactions of the embedded warehouse at once: one that fails takes its own rows back, and nothing of another's.
 
-It copies whole tables when a transaction begins and puts them back for one that fails, which is right only as long as it
-runs one script at a time: a new version of it must be seen here.
+It copies whole tables when a transaction begins and puts them back for one that fails, which is right only as long as
+it runs one script at a time: a new version of it must be seen here.
 """
 
 from __future__ import annotations

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from audit.tables import ensure_tables
 from warehouse.client import bigquery_client
 from warehouse.config import Config
-from warehouse.services import tool
 
 PROJECT = Path("dbt_project")
 _FAILED = ("error", "fail", "runtime error")
@@ -36,14 +36,15 @@ def _dbt(config: Config, verb: Sequence[str], settings: dict) -> tuple[list[str]
         "WAREHOUSE_PROJECT": config.project,
         "WAREHOUSE_LOCATION": config.location,
         "WAREHOUSE_TARGET": config.target,
+        "DBT_PROJECT_DIR": str(PROJECT),
+        "DBT_PROFILES_DIR": str(PROJECT),
     }
-    command = [
-        tool("dbt"), *verb, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
-        "--vars", json.dumps(settings),
-    ]  # fmt: skip
+    command = [sys.executable, "-m", "jobs.dbt_run", *verb]
     results_file = Path(os.environ.get("DBT_TARGET_PATH", PROJECT / "target")) / "run_results.json"
     results_file.unlink(missing_ok=True)  # another run's results must not be taken for this one's
-    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, input=json.dumps(settings), env=os.environ | environment, capture_output=True, text=True, check=False
+    )
     print(done.stdout, done.stderr)
     results = json.loads(results_file.read_text())["results"] if results_file.is_file() else []
     failed = [result["unique_id"] for result in results if result["status"] in _FAILED]

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -22,7 +23,14 @@ ROOM = 8 << 30
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Whole runs keep their warehouse on a disk; for tests that is one in memory, where there is room."""
+    """Whole runs keep their warehouse on a disk; for tests that is one in memory, where there is room.
+
+    The models are parsed once for all homes that have the same settings.
+    """
+    if "WAREHOUSE_PARSED" not in os.environ:  # workers find it set
+        parsed = TemporaryDirectory(prefix="parsed-")
+        config.add_cleanup(parsed.cleanup)
+        os.environ["WAREHOUSE_PARSED"] = parsed.name
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from copy import deepcopy
 from functools import lru_cache
 from typing import Any
 
 import sqlglot
+from sqlglot.expressions import core
 
 STATEMENTS = 64
 """Trees that are kept: those of the statements at work, and of texts that come again and again, as those of views."""
@@ -32,8 +34,16 @@ def remembering(parse: Callable[..., Any]) -> Callable[..., Any]:
     return remembered
 
 
+def copied(value: Any, memo: Any = None) -> Any:
+    """deepcopy for what sqlglot calls it with at every node of a tree: a place in the text, and comments."""
+    if type(value) is dict and all(type(item) in (int, str) for item in value.values()):
+        return value.copy()
+    return value.copy() if type(value) is list and all(type(item) is str for item in value) else deepcopy(value, memo)
+
+
 if __name__ == "__main__":
     gc.set_threshold(YOUNG, MIDDLE, OLD)
+    core.deepcopy = copied
     sqlglot.parse, sqlglot.parse_one = remembering(sqlglot.parse), remembering(sqlglot.parse_one)
     from bqemulator.cli import main
 

@@ -5,24 +5,38 @@
 
 
 {#-
-The partitions that a model rebuilds, where only a query can tell them: `partitions` of a model's config is read when the
-project is parsed, and can't ask the warehouse. So the model's SQL states them, once for the query and for what it replaces.
+The partitions that a model rebuilds, once for its query and for what it replaces. They stand in the model's SQL and not
+in its config: dbt reads the config when it parses the project, where it can't ask the warehouse, and where a window
+would make every run parse everything anew.
 -#}
 {% macro states_partitions(days) -%}
     -- partitions: {{ days | join(',') }}
 {%- endmacro %}
 
 
-{#- The adapter's own macro, with the partitions that the SQL states in place of the config's. -#}
+{#- The adapter's own macro, with the partitions that the SQL states. -#}
 {% macro bq_generate_incremental_insert_overwrite_build_sql(
     tmp_relation, target_relation, sql, unique_key, partition_by, partitions, dest_columns, tmp_relation_exists, copy_partitions
 ) %}
     {%- set stated = modules.re.search('-- partitions: ([0-9,-]+)', sql) -%}
+    {%- if not stated -%}
+        {{ exceptions.raise_compiler_error(target_relation ~ " doesn't state its partitions (states_partitions)") }}
+    {%- endif -%}
     {{ return(dbt.bq_generate_incremental_insert_overwrite_build_sql(
-        tmp_relation, target_relation, sql, unique_key, partition_by,
-        date_literals(stated.group(1).split(',')) if stated else partitions,
+        tmp_relation, target_relation, sql, unique_key, partition_by, date_literals(stated.group(1).split(',')),
         dest_columns, tmp_relation_exists, copy_partitions
     )) }}
+{% endmacro %}
+
+
+{#-
+dbt's own macro, except that where the models are as they were at the last build no columns are compared. Then a model's
+rows go straight into its partitions, and not first into a table of their own, unless the model reads itself: what it
+reads may be what it replaces, and is gone by the time that its SQL is asked.
+-#}
+{% macro incremental_validate_on_schema_change(on_schema_change, default='ignore') %}
+    {%- if var('models_unchanged') and this | string not in compiled_code -%} {{ return('ignore') }} {%- endif -%}
+    {{ return(dbt.incremental_validate_on_schema_change(on_schema_change, default)) }}
 {% endmacro %}
 
 
@@ -32,10 +46,6 @@ holds: a merge pairs every row that is kept with every new one on the embedded w
 is; a deletion of whole partitions costs nothing on either. The embedded warehouse has no true transaction: it copies the
 whole table when one begins. There a build that is killed in between leaves partitions empty until it is made again, as it
 is, for its objects are not marked.
-
-What a model reads of itself is gone by the time that its SQL is asked, unless its rows were made in a table of their own
-before, as they are where on_schema_change is fail: a model that reads the partitions that it replaces needs that
-(tests/dbt/test_pruning.py).
 -#}
 {% macro bigquery__get_insert_overwrite_merge_sql(target, source, dest_columns, predicates, include_sql_header) -%}
     {%- set columns = get_quoted_csv(dest_columns | map(attribute='name')) -%}

@@ -14,6 +14,7 @@ from google.cloud import bigquery
 
 from audit import tables as audit_tables
 from ingestion.tables import ensure_tables, table_schema
+from jobs.dbt_run import run as run_dbt
 from warehouse.client import bigquery_client
 from warehouse.config import load_config
 from warehouse.services import Services, runtime_environment
@@ -29,6 +30,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("dbt-home")
     before = dict(os.environ)
     os.environ.update(runtime_environment(folder))
+    os.environ |= {name: str(PROJECT) for name in ("DBT_PROJECT_DIR", "DBT_PROFILES_DIR")}
     yield folder
     os.environ.clear()
     os.environ.update(before)
@@ -73,8 +75,7 @@ def dbt(home: Path) -> Callable[..., dict[str, str]]:
     """dbt(["build"], settings) runs dbt and gives each node's status by name; fails the test when a node failed."""
 
     def run(command: Sequence[str], settings: Mapping[str, Any] | None = None) -> dict[str, str]:
-        folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-        done = dbtRunner().invoke([*command, "--quiet", *folders, "--vars", json.dumps(settings or {})])
+        done = run_dbt([*command, "--quiet"], settings or {})
         statuses = {result.node.name: str(result.status) for result in getattr(done.result, "results", [])}
         failed = {name: status for name, status in statuses.items() if status in ("error", "fail", "runtime error")}
         assert done.success, failed or done.exception
@@ -92,3 +93,24 @@ def table(client: bigquery.Client) -> Callable[[str], list[dict[str, Any]]]:
         return sorted(rows, key=lambda row: json.dumps(row, default=str, sort_keys=True))
 
     return read
+
+
+@pytest.fixture(scope="session")
+def parse(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """parse(settings) gives dbt's manifest of the project, parsed anew; parsing needs no warehouse."""
+    target = tmp_path_factory.mktemp("parsed")
+    places = {"target-path": target, "log-path": target, "project-dir": PROJECT, "profiles-dir": PROJECT}
+    options = [part for name, folder in places.items() for part in (f"--{name}", str(folder))]
+
+    def parsed(settings: Mapping[str, Any]) -> dict[str, Any]:
+        done = dbtRunner().invoke(["--quiet", "parse", "--no-partial-parse", "--vars", json.dumps(settings), *options])
+        assert done.success, done.exception
+        return json.loads((target / "manifest.json").read_text())
+
+    return parsed
+
+
+@pytest.fixture(scope="session")
+def manifest(parse: Callable) -> dict[str, Any]:
+    """The project's manifest, with the variables as they are in it."""
+    return parse({})

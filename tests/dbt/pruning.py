@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
 
 import sqlglot
 from sqlglot import exp
@@ -26,26 +25,6 @@ def uncut(sql: str, partitions: Partitions) -> list[str]:
             if name in partitions and not _is_cut(select, table, partitions[name]):
                 found.append(name)
     return sorted(set(found))
-
-
-def days_read(sql: str, relation: str, column: str) -> set[str]:
-    """Days (YYYY-MM-DD) of the relation's partitions that the query reads, cut to days by =, IN or BETWEEN."""
-    found = set()
-    for select in sqlglot.parse_one(sql, read="bigquery").find_all(exp.Select):
-        for table in _sources(select):
-            if f"{table.db}.{table.name}" == relation:
-                found |= _days(select, table, column)
-    return found
-
-
-def _days(select: exp.Select, table: exp.Table, column: str) -> set[str]:
-    where, names = _anded(select.args["where"].this), _names(select, table)
-    (cut,) = [part for part in where if isinstance(part.this, exp.Column) and _compares(part, names, column)]
-    days = {literal.this for literal in cut.find_all(exp.Literal)}
-    if isinstance(cut, exp.Between):
-        first, last = (date.fromisoformat(day) for day in sorted(days))
-        days = {(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)}
-    return days
 
 
 def _names(select: exp.Select, table: exp.Table) -> set[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from google.cloud import bigquery
-from pruning import days_read, uncut
+from pruning import uncut
 
 from ingestion.tables import RAW, table_names
 
@@ -33,17 +33,17 @@ READ_WHOLE: dict[tuple[str, str], str] = {
 
 
 @pytest.fixture(scope="module")
-def manifest(home: Path, client: bigquery.Client, dbt: Callable) -> dict[str, Any]:
+def compiled(home: Path, client: bigquery.Client, dbt: Callable) -> dict[str, Any]:
     """The manifest with every model's SQL compiled in its incremental form, whatever the warehouse holds."""
     os.environ["WAREHOUSE_TARGET"] = "lint"
     dbt(["compile", "--no-introspect"], NIGHT)
     return json.loads((home / "dbt" / "target" / "manifest.json").read_text())
 
 
-def partitions(manifest: dict[str, Any]) -> dict[str, str]:
+def partitions(compiled: dict[str, Any]) -> dict[str, str]:
     """Raw tables, the staging views over them, and models that state a partition."""
     found = {f"{RAW}.{name}": "_event_date" for name in table_names(RAW)}
-    for node in manifest["nodes"].values():
+    for node in compiled["nodes"].values():
         if node["resource_type"] != "model":
             continue
         name, stated = f"{node['schema']}.{node['name']}", node["config"].get("partition_by")
@@ -56,11 +56,11 @@ def partitions(manifest: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def test_every_partitioned_input_is_cut_to_constant_partitions(manifest: dict[str, Any]) -> None:
-    inputs = partitions(manifest)
+def test_every_partitioned_input_is_cut_to_constant_partitions(compiled: dict[str, Any]) -> None:
+    inputs = partitions(compiled)
     models = [
         node
-        for node in manifest["nodes"].values()
+        for node in compiled["nodes"].values()
         if node["resource_type"] == "model" and node["config"]["materialized"] == "incremental"
     ]
     assert len(models) > 20
@@ -69,31 +69,8 @@ def test_every_partitioned_input_is_cut_to_constant_partitions(manifest: dict[st
     assert found == set(READ_WHOLE)
 
 
-def test_a_model_that_reads_the_partitions_it_replaces_makes_its_rows_before_they_are_deleted(
-    manifest: dict[str, Any],
-) -> None:
-    reading, unsafe = set(), []
-    for node in manifest["nodes"].values():
-        if node["resource_type"] != "model" or node["config"].get("incremental_strategy") != "insert_overwrite":
-            continue
-        name, column = node["name"], node["config"]["partition_by"]["field"]
-        days = days_read(node["compiled_code"], f"{node['schema']}.{name}", column)
-        reading |= {name} if days else set()
-        if days & replaced_days(node) and node["config"]["on_schema_change"] != "fail":
-            unsafe.append(name)
-    assert {"int_escrow__balances_daily", "int_users__states", "chain_transactions_daily"} <= reading
-    assert unsafe == []
-
-
-def replaced_days(node: dict[str, Any]) -> set[str]:
-    """The days that the SQL states, else those of the model's configuration."""
-    stated = re.search("-- partitions: ([0-9,-]+)", node["compiled_code"])
-    text = stated.group(1) if stated else " ".join(node["config"]["partitions"])
-    return set(re.findall(r"\d{4}-\d\d-\d\d", text))
-
-
-def test_no_view_knows_of_the_window_so_a_night_may_leave_them_as_they_are(manifest: dict[str, Any]) -> None:
-    views = [node for node in manifest["nodes"].values() if node["config"].get("materialized") == "view"]
+def test_no_view_knows_of_the_window_so_a_night_may_leave_them_as_they_are(compiled: dict[str, Any]) -> None:
+    views = [node for node in compiled["nodes"].values() if node["config"].get("materialized") == "view"]
     assert len(views) > 50
     assert [node["name"] for node in views if re.search(r"2026-10-\d\d", node["compiled_code"])] == []
 

@@ -8,9 +8,8 @@ deletes from them but what is named below, each with its reason.
 from __future__ import annotations
 
 import ast
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +61,6 @@ alerts and objects in ops besides, and nothing else: see STATE."""
 OF_MODELS = {"contracts.sql": {"create or replace table {{"}, "incremental.sql": {"delete from {{"}}
 """Macro -> what it does to the model that is being built, of which the first test here says that it isn't retained."""
 STATE = re.compile(r"ops\.(objects|alerts|notifications|silences|acknowledgements|alert_\w+|incidents)$")
-
-
-@pytest.fixture(scope="module")
-def manifest(home: Path, dbt: Callable) -> dict[str, Any]:
-    dbt(["parse"], {})
-    return json.loads((home / "dbt" / "target" / "manifest.json").read_text())
 
 
 def replaceable(manifest: dict[str, Any]) -> list[str]:

@@ -46,7 +46,7 @@ def command(*arguments: str) -> list[str]:
 def environment(home: Path, **more: str) -> dict[str, str]:
     """Environment of a run: a fresh shell's, with its own home."""
     ours = ("WAREHOUSE_", "SANDBOX_", "BQ_", "AIRFLOW_", "DBT_", "STRIPE_")
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(ours) or key == "WAREHOUSE_PARSED"}
     return kept | {"WAREHOUSE_HOME": str(home), "COLUMNS": "160"} | more
 
 

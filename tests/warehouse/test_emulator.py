@@ -6,7 +6,7 @@ import pytest
 import sqlglot
 from sqlglot import ParseError, exp
 
-from warehouse.emulator import remembering
+from warehouse.emulator import copied, remembering
 
 SQL = "select a, sum(b) as b from d.t where c in (1, 2) group by a"
 
@@ -44,3 +44,14 @@ def test_several_statements_come_as_a_list():
     assert [tree.sql() for tree in parse("select 1; select 2", "bigquery")] == ["SELECT 1", "SELECT 2"]
     parse("select 1; select 2", "bigquery")[0].set("expressions", [])
     assert [tree.sql() for tree in parse("select 1; select 2", "bigquery")] == ["SELECT 1", "SELECT 2"]
+
+
+@pytest.mark.parametrize("value", [{"line": 1, "name": "a"}, ["-- why"], {"a": {"b": [1]}}, [["a"]], exp.column("a")])
+def test_a_copy_is_equal_and_shares_nothing_that_can_change(value):
+    made = copied(value)
+    assert made == value
+    assert made is not value
+    if isinstance(value, dict):
+        assert all(made[key] is not item for key, item in value.items() if isinstance(item, dict))
+    if isinstance(value, list):
+        assert all(one is not other for one, other in zip(made, value, strict=True) if isinstance(one, list))

@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'request_date', 'data_type': 'date'},
-    partitions=date_literals(rebuild_days()),
     cluster_by=['endpoint'],
 ) }}
+{{ states_partitions(rebuild_days()) }}
 
 -- M14 seen from the edge: every request that a client made, also those that no Worker ran for. Worker subrequests are
 -- no requests of a client. A sampled job logs some requests for all; the estimates weight each by what it stands for.

@@ -2,8 +2,8 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'finding_date', 'data_type': 'date'},
-    partitions=date_literals(finding_days()),
 ) }}
+{{ states_partitions(finding_days()) }}
 {%- set days = finding_days() %}
 {%- set zero_hash = '0' * 64 %}
 

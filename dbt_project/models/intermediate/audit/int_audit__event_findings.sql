@@ -2,8 +2,8 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'finding_date', 'data_type': 'date'},
-    partitions=date_literals(finding_days()),
 ) }}
+{{ states_partitions(finding_days()) }}
 {%- set days = with_neighbours(finding_days()) %}
 
 -- On-chain money events without an audit record, and audit records of money without an event. They are matched on what

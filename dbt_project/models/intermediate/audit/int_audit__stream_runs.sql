@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'event_date', 'data_type': 'date'},
-    partitions=date_literals(rebuild_days()),
     cluster_by=['stream'],
 ) }}
+{{ states_partitions(rebuild_days()) }}
 
 -- Unbroken runs of sequence numbers per audit stream and day: usually one row, so years of a stream stay small enough
 -- to be read whole when gaps between days are looked for.

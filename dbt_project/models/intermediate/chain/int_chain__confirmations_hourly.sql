@@ -2,8 +2,8 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'confirmation_date', 'data_type': 'date'},
-    partitions=date_literals(rebuild_days()),
 ) }}
+{{ states_partitions(rebuild_days()) }}
 
 -- What the relay says of the transactions that it submitted, by the hour in which it says so. A signature that is told
 -- twice on a day counts once: as final where any line says so, since nothing final expires.

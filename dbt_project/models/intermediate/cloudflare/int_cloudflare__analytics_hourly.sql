@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'point_date', 'data_type': 'date'},
-    partitions=date_literals(rebuild_days()),
     cluster_by=['dataset', 'figure'],
 ) }}
+{{ states_partitions(rebuild_days()) }}
 
 -- Figures of Workers Analytics Engine per hour and combination of labels. The API keeps a sample of busy indexes; each
 -- point counts for as many as it stands for. A mean is value_sum / points.

@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'coverage_date', 'data_type': 'date'},
-    partitions=date_literals(rebuild_days()),
     cluster_by=['dataset'],
 ) }}
+{{ states_partitions(rebuild_days()) }}
 
 -- Which part of each day an object of Logpush vouches for. Its name says so: [start, end) of what was collected, also
 -- where nothing happened. An object whose name says nothing (a copy) vouches from its first event to its last.

@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'balance_date', 'data_type': 'date'},
-    partitions=date_literals(balance_days()),
     cluster_by=['vault'],
 ) }}
+{{ states_partitions(balance_days()) }}
 {%- set days = balance_days() %}
 
 -- Slots in which a vault's balance on chain moved by another amount than its decoded events say: where a drift begins,

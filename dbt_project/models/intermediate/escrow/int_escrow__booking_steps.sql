@@ -3,7 +3,6 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'booking_date', 'data_type': 'date'},
-    partitions=date_literals(days),
     cluster_by=['vault'],
 ) }}
 {{ states_partitions(days) }}

@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'block_date', 'data_type': 'date'},
-    partitions=date_literals(rebuild_days()),
     cluster_by=['vault', 'account_class'],
 ) }}
+{{ states_partitions(rebuild_days()) }}
 
 -- Double entry: what a counted money event takes from one account class it gives to another, so its postings sum to
 -- zero. Reverted events never happened and duplicates are the same event seen twice; neither is posted.

@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'error_date', 'data_type': 'date'},
-    partitions=date_literals(rebuild_days()),
     cluster_by=['collection'],
 ) }}
+{{ states_partitions(rebuild_days()) }}
 
 -- M13: writes to Firestore that failed, an hour, collection and code. Google's audit log and the platform's own entries
 -- may tell of the same failure, so they are kept apart.

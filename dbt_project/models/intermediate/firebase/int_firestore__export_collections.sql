@@ -2,8 +2,8 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'export_date', 'data_type': 'date'},
-    partitions=date_literals(rebuild_days()),
 ) }}
+{{ states_partitions(rebuild_days()) }}
 
 -- The documents of an export beside those that the change tracker says were there when it began. Only collections that
 -- the tracker had reported of by then, and no document that changed while the export was being written: it may be in it

@@ -2,8 +2,8 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'export_date', 'data_type': 'date'},
-    partitions=date_literals(rebuild_days()),
 ) }}
+{{ states_partitions(rebuild_days()) }}
 
 -- Managed exports: the documents that the exporter says it wrote beside those that were read. An export whose overall
 -- metadata haven't come is still being written, and isn't here.

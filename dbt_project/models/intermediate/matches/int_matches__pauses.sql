@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'pause_date', 'data_type': 'date'},
-    partitions=date_literals(balance_days()),
     cluster_by=['match_id'],
 ) }}
+{{ states_partitions(balance_days()) }}
 {%- set days = balance_days() -%}
 {%- set opening = opening_day(this, 'pause_date', days[0]) %}
 

@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'call_date', 'data_type': 'date'},
-    partitions=date_literals(rpc_days()),
     cluster_by=['provider'],
 ) }}
+{{ states_partitions(rpc_days()) }}
 
 -- RPC calls of each ingest attempt, per provider and five minutes of the caller's clock. An answer without data (null)
 -- is an answer; everything else that isn't ok is a failure of the provider.

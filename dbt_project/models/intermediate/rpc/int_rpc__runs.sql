@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'call_date', 'data_type': 'date'},
-    partitions=date_literals(rpc_days()),
     cluster_by=['provider'],
 ) }}
+{{ states_partitions(rpc_days()) }}
 
 -- The calls to a provider, a day at a time, as runs of answered and of failed ones in the order in which they were
 -- made. Days don't depend on one another, and a day has few runs; outages are made of them.

@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'write_date', 'data_type': 'date'},
-    partitions=date_literals(rebuild_days()),
     cluster_by=['signature'],
 ) }}
+{{ states_partitions(rebuild_days()) }}
 
 -- M11, its first leg: finalized on the chain -> in the off-chain ledger, as the booking service logged it. What is
 -- booked again on the same day counts with its first booking.

@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'log_date', 'data_type': 'date'},
-    partitions=date_literals(rebuild_days()),
     cluster_by=['service'],
 ) }}
+{{ states_partitions(rebuild_days()) }}
 
 -- M15: what goes wrong in each service, per hour: runs that ended in an exception, lines of level error and warn, and
 -- errors and slow queries that the Workers logged as such.

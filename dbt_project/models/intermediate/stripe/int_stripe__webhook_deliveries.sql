@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'delivery_date', 'data_type': 'date'},
-    partitions=date_literals(rebuild_days()),
     cluster_by=['event_type'],
 ) }}
+{{ states_partitions(rebuild_days()) }}
 
 -- M12: each delivery of a Stripe webhook as the Worker logged it: created by Stripe -> handled, or failed and to be
 -- repeated. Stripe states its times in whole seconds.

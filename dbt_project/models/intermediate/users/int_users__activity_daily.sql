@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'activity_date', 'data_type': 'date'},
-    partitions=date_literals(rebuild_days()),
     cluster_by=['actor'],
 ) }}
+{{ states_partitions(rebuild_days()) }}
 
 -- Who did anything on a UTC day, as the platform's audit log has it. Roles (the authority, the system) are kept beside
 -- users: a day on which only they acted is a day without active users, a day without any record is one not known.

@@ -2,7 +2,6 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'audit_date', 'data_type': 'date'},
-    partitions=date_literals(finding_days()),
     cluster_by=['stream'],
 ) }}
 {%- set days = audit_days() %}

@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'finding_date', 'data_type': 'date'},
-    partitions=date_literals(finding_days()),
     cluster_by=['stream', 'kind'],
 ) }}
+{{ states_partitions(finding_days()) }}
 
 -- Everything that is wrong with the audit log, a row a finding. A finding whose cause has gone (the missing record
 -- arrived) goes with the next run that covers its day.

@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'event_date', 'data_type': 'date'},
-    partitions=date_literals(rebuild_days()),
     cluster_by=['canonical_event'],
 ) }}
+{{ states_partitions(rebuild_days()) }}
 
 -- M8: what the platform's programs told, by canonical kind. An event that was emitted through two channels counts once
 -- (its twin is a duplicate); events of failed transactions never happened, and stand apart.

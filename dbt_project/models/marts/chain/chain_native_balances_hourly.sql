@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'balance_date', 'data_type': 'date'},
-    partitions=date_literals(finding_days()),
     cluster_by=['account'],
 ) }}
+{{ states_partitions(finding_days()) }}
 {%- set days = finding_days() -%}
 {%- set opening = opening_day(this, 'balance_date', days[0]) %}
 

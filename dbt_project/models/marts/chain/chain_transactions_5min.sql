@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'transaction_date', 'data_type': 'date'},
-    partitions=date_literals(rebuild_days()),
     cluster_by=['scope', 'program_id'],
 ) }}
+{{ states_partitions(rebuild_days()) }}
 
 -- M1 for the rules: short spans are read on five minutes.
 with transactions as (

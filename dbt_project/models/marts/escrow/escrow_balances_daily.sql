@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'balance_date', 'data_type': 'date'},
-    partitions=date_literals(balance_days()),
     cluster_by=['vault'],
 ) }}
+{{ states_partitions(balance_days()) }}
 
 -- M3, daily: what each vault held at the end of each UTC day, without a missing day.
 select

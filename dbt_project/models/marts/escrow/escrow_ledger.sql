@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'block_date', 'data_type': 'date'},
-    partitions=date_literals(rebuild_days()),
     cluster_by=['vault', 'canonical_event'],
 ) }}
+{{ states_partitions(rebuild_days()) }}
 
 -- The ledger as it leaves the warehouse: every posting, but users only as the class `holder`.
 select

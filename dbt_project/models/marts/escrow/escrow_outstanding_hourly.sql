@@ -3,9 +3,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'balance_date', 'data_type': 'date'},
-    partitions=date_literals(days),
     cluster_by=['vault'],
 ) }}
+{{ states_partitions(days) }}
 
 -- M3 per UTC hour and vault: what it holds when the hour ends, and how old its open escrows are. A day's opening
 -- balances and its postings are enough; an hour that is not over is as of the instant that is known.

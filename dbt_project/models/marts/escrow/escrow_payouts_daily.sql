@@ -3,9 +3,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'activity_date', 'data_type': 'date'},
-    partitions=date_literals(days),
     cluster_by=['mint'],
 ) }}
+{{ states_partitions(days) }}
 {%- set read = days_around(days, 7, 2) if is_incremental() else none %}
 
 -- M4 per UTC day and mint. A payout, and what is wrong with one, belongs to the day of its block; a missed deadline to

@@ -3,7 +3,6 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'activity_date', 'data_type': 'date'},
-    partitions=date_literals(rebuild_days()),
 ) }}
 {{ states_partitions(days) }}
 -- M19: why requests failed, or had to be fulfilled by hand, per UTC day of their end.

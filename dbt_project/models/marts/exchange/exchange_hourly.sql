@@ -3,7 +3,6 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'activity_date', 'data_type': 'date'},
-    partitions=date_literals(rebuild_days()),
     cluster_by=['mint'],
 ) }}
 {{ states_partitions(days) }}

@@ -2,8 +2,8 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'pause_date', 'data_type': 'date'},
-    partitions=date_literals(balance_days()),
 ) }}
+{{ states_partitions(balance_days()) }}
 
 -- M5 per UTC hour: every hour from the first day with a pause on, also those in which nothing happened. An hour that is
 -- not over counts up to the instant that is known.

@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'activity_date', 'data_type': 'date'},
-    partitions=date_literals(rebuild_days()),
     cluster_by=['mint'],
 ) }}
+{{ states_partitions(rebuild_days()) }}
 
 -- M17: what moved, per UTC day of the block and per mint. Each event is taken once, from the posting that receives.
 with totals as (

@@ -3,9 +3,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'activity_date', 'data_type': 'date'},
-    partitions=date_literals(days),
     cluster_by=['mint'],
 ) }}
+{{ states_partitions(days) }}
 
 -- M17 per hour, and what the same hour of the seven days before withdrew. A day of history is one on which any money
 -- moved; an hour of it without withdrawals counts as nothing withdrawn.

@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'disagreement_date', 'data_type': 'date'},
-    partitions=date_literals(rebuild_days()),
     cluster_by=['provider'],
 ) }}
+{{ states_partitions(rebuild_days()) }}
 
 -- What providers left out although another one has it: signatures that an address's listing lacks, and transactions
 -- that are answered with null.

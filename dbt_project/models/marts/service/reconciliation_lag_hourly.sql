@@ -2,8 +2,8 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'write_date', 'data_type': 'date'},
-    partitions=date_literals(rebuild_days()),
 ) }}
+{{ states_partitions(rebuild_days()) }}
 
 -- M11: from finalized on the chain to booked in the off-chain ledger, and to landed in this warehouse (the line that
 -- tells of the booking). The second leg ends on the warehouse's own clock: it is a fact of the runs.

@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'activity_date', 'data_type': 'date'},
-    partitions=date_literals(rebuild_days()),
     cluster_by=['currency'],
 ) }}
+{{ states_partitions(rebuild_days()) }}
 {%- set cut = on_days('event_date', rebuild_days()) if is_incremental() else 'event_date is not null' %}
 
 -- M21: Stripe per UTC day of creation and per currency, in minor units. Money follows the balance transactions; a

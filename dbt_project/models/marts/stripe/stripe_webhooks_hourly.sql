@@ -2,8 +2,8 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'delivery_date', 'data_type': 'date'},
-    partitions=date_literals(rebuild_days()),
 ) }}
+{{ states_partitions(rebuild_days()) }}
 
 -- M12: deliveries of Stripe's webhooks per hour of the delivery. Latency is of handled deliveries: what failed is still
 -- on its way.

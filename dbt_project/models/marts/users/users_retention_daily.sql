@@ -4,7 +4,6 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'cohort_date', 'data_type': 'date'},
-    partitions=date_literals(cohorts),
 ) }}
 {{ states_partitions(cohorts) }}
 

@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'gap_date', 'data_type': 'date'},
-    partitions=date_literals(gap_days()),
     cluster_by=['dataset'],
 ) }}
+{{ states_partitions(gap_days()) }}
 
 -- Whole minutes that no object of a Logpush dataset vouches for, from the dataset's first object on, as far as objects
 -- have had time to arrive. Logpush writes nothing where nothing happened, so only gaps of the configured length count.

@@ -28,6 +28,9 @@ READ_WHOLE: dict[tuple[str, str], str] = {
     ("int_audit__event_findings", "intermediate.int_audit__stream_runs"): "the same; whether any record ever came",
     ("int_audit__time_findings", "intermediate.int_audit__stream_runs"): "the same; the last record before a silence",
     ("logpush_gaps", "intermediate.int_cloudflare__coverage"): "two columns of a row per object: when a dataset began",
+    ("int_firestore__export_collections", "intermediate.int_firestore__history"): (
+        "a whole export is compared with all documents, whenever they changed last"
+    ),
 }
 """(model, input) -> why it may read all partitions."""
 
@@ -41,8 +44,12 @@ def compiled(home: Path, client: bigquery.Client, dbt: Callable) -> dict[str, An
 
 
 def partitions(compiled: dict[str, Any]) -> dict[str, str]:
-    """Raw tables, the staging views over them, and models that state a partition."""
+    """Raw tables, the staging views over them, models that state a partition, and views over any of them.
+
+    A view that names no partition of its own (`meta.partition`) has "": whoever reads it reads all that it reads.
+    """
     found = {f"{RAW}.{name}": "_event_date" for name in table_names(RAW)}
+    views = []
     for node in compiled["nodes"].values():
         if node["resource_type"] != "model":
             continue
@@ -51,9 +58,9 @@ def partitions(compiled: dict[str, Any]) -> dict[str, str]:
             found[name] = "event_date"
         elif stated and node["config"]["materialized"] == "incremental":
             found[name] = stated["field"]
-        elif node["config"]["materialized"] == "view" and node["config"]["meta"].get("partition"):
-            found[name] = node["config"]["meta"]["partition"]
-    return found
+        elif node["config"]["materialized"] == "view" and node["schema"] != "staging":
+            views.append((name, node["config"]["meta"].get("partition", "")))
+    return found | dict(views)
 
 
 def test_every_partitioned_input_is_cut_to_constant_partitions(compiled: dict[str, Any]) -> None:

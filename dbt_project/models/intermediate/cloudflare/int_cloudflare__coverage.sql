@@ -4,7 +4,7 @@
     partition_by={'field': 'coverage_date', 'data_type': 'date'},
     cluster_by=['dataset'],
 ) }}
-{{ states_partitions(rebuild_days()) }}
+{{ states_partitions(gap_days()) }}
 
 -- Which part of each day an object of Logpush vouches for. Its name says so: [start, end) of what was collected, also
 -- where nothing happened. An object whose name says nothing (a copy) vouches from its first event to its last.
@@ -31,7 +31,7 @@ events as (
         min(edge_start_at) as first_at,
         max(edge_start_at) as last_at
     from {{ ref('stg_cloudflare__http_requests') }}
-    where {{ on_days('event_date', rebuild_days()) }}
+    where {{ on_days('event_date', gap_days()) }}
     group by object_uri, event_date
 
     union all
@@ -42,27 +42,26 @@ events as (
         min(event_at) as first_at,
         max(event_at) as last_at
     from {{ ref('stg_cloudflare__worker_traces') }}
-    where {{ on_days('event_date', rebuild_days()) }}
+    where {{ on_days('event_date', gap_days()) }}
     group by object_uri, event_date
 ),
 
 days as (
-    select coverage_date
-    from unnest([{{ date_literals(rebuild_days()) | join(', ') }}]) as coverage_date
+    {{ day_rows(gap_days()) }}
 )
 
 select
-    days.coverage_date,
+    days.day as coverage_date,
     objects.dataset,
     objects.uri as object_uri,
-    greatest(objects.named_from, timestamp(days.coverage_date)) as covered_from,
-    least(objects.named_to, timestamp(date_add(days.coverage_date, interval 1 day))) as covered_to,
+    greatest(objects.named_from, timestamp(days.day)) as covered_from,
+    least(objects.named_to, timestamp(date_add(days.day, interval 1 day))) as covered_to,
     true as is_named
 from objects
 inner join days
     on
-        date(objects.named_from) <= days.coverage_date
-        and timestamp(days.coverage_date) < objects.named_to
+        date(objects.named_from) <= days.day
+        and timestamp(days.day) < objects.named_to
 where objects.named_from is not null and objects.named_to is not null
 
 union all

@@ -1,14 +1,16 @@
+{%- set days = (rebuild_days() + document_days(this, 'export_date')) | unique | sort -%}
 {{ config(
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'export_date', 'data_type': 'date'},
 ) }}
-{{ states_partitions(rebuild_days()) }}
+{{ states_partitions(days) }}
 
 -- The documents of an export beside those that the change tracker says were there when it began. Only collections that
 -- the tracker had reported of by then, and no document that changed while the export was being written: it may be in it
 -- as it was before or after. An export of which this run reads only a part (its folder names no day, and its files were
--- landed on several) isn't compared.
+-- landed on several) isn't compared. A late change moves what was there at every later export: those are compared
+-- again.
 with documents as (
     select
         export_uri,
@@ -20,7 +22,7 @@ with documents as (
     where
         event_date is not null
         {% if is_incremental() %}
-            and {{ on_days('event_date', rebuild_days()) }}
+            and {{ on_days('event_date', days) }}
         {% endif %}
 ),
 
@@ -35,7 +37,7 @@ exports as (
     where
         exports.started_at is not null
         {% if is_incremental() %}
-            and {{ on_days('exports.export_date', rebuild_days()) }}
+            and {{ on_days('exports.export_date', days) }}
         {% endif %}
 ),
 

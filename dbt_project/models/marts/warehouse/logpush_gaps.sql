@@ -1,17 +1,17 @@
+{%- set days = gap_days_since_the_first(ref('int_cloudflare__coverage')) -%}
 {{ config(
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by={'field': 'gap_date', 'data_type': 'date'},
     cluster_by=['dataset'],
 ) }}
-{{ states_partitions(gap_days()) }}
+{{ states_partitions(days) }}
 
 -- Whole minutes that no object of a Logpush dataset vouches for, from the dataset's first object on, as far as objects
 -- have had time to arrive. Logpush writes nothing where nothing happened, so only gaps of the configured length count.
 {%- set limits = var('logpush')['min_gap_minutes'] %}
 with days as (
-    select day
-    from unnest([{{ date_literals(gap_days()) | join(', ') }}]) as day
+    {{ day_rows(days) }}
 ),
 
 histories as (
@@ -44,7 +44,7 @@ spans as (
         covered_from,
         covered_to
     from {{ ref('int_cloudflare__coverage') }}
-    where {{ on_days('coverage_date', gap_days()) }}
+    where {{ on_days('coverage_date', days) }}
 
     union all
 
@@ -116,7 +116,7 @@ seen as (
         'http_requests' as dataset,
         edge_start_at as happened_at
     from {{ ref('stg_cloudflare__http_requests') }}
-    where {{ on_days('event_date', gap_days()) }}
+    where {{ on_days('event_date', days) }}
 
     union all
 
@@ -125,7 +125,7 @@ seen as (
         'workers_trace_events' as dataset,
         event_at as happened_at
     from {{ ref('stg_cloudflare__worker_traces') }}
-    where {{ on_days('event_date', gap_days()) }}
+    where {{ on_days('event_date', days) }}
 ),
 
 -- What is known of the time all the same: events that came in objects of another time, and those of the other dataset.

@@ -39,7 +39,12 @@ with changes as (
 {% endif %}
 
 first_day as (
-    select coalesce(min(event_date), date '{{ days[0] }}') as first_date
+    select
+        {% if is_incremental() %}
+            coalesce((select max(state_date) from held), min(event_date), date '{{ days[0] }}') as first_date
+        {% else %}
+            coalesce(min(event_date), date '{{ days[0] }}') as first_date
+        {% endif %}
     from changes
     where operation <> 'IMPORT'
 ),
@@ -65,7 +70,11 @@ versions as (
     from changes
     cross join first_day
     {% if is_incremental() %}
-        where changes.operation <> 'IMPORT' or not exists (select 1 from held)
+        -- What was imported before is held, but for users who were created later than what is held.
+        where
+            changes.operation <> 'IMPORT'
+            or not exists (select 1 from held)
+            or changes.created_date > date '{{ opening }}'
 
         union all
 
@@ -106,11 +115,6 @@ lives as (
     from placed
 ),
 
-last_day as (
-    select greatest(coalesce(max(version_date), date '{{ days[-1] }}'), date '{{ days[-1] }}') as last_date
-    from versions
-),
-
 followed as (
     select
         * except (joined_date),
@@ -129,10 +133,9 @@ spans as (
         coalesce(followed.next_date > followed.version_date, true) as closes_its_day,
         case
             when followed.next_date <= followed.version_date or followed.is_deleted then followed.version_date
-            else coalesce(followed.next_date, last_day.last_date)
+            else coalesce(followed.next_date, date '{{ days[-1] }}')
         end as until_date
     from followed
-    cross join last_day
 )
 
 select
@@ -152,6 +155,8 @@ select
     spans.changed_at
 from spans
 cross join unnest(generate_date_array(spans.version_date, spans.until_date)) as day
-{% if is_incremental() %}
-    where day > date '{{ opening }}'
-{% endif %}
+where
+    day <= date '{{ days[-1] }}'  -- an import tells of users who are created later: their day places them
+    {% if is_incremental() %}
+        and day > date '{{ opening }}'
+    {% endif %}

@@ -61,29 +61,66 @@ entries as (
     group by coalesce(signature, ''), kind, coalesce(match_id, ''), mint
 ),
 
+-- Joined on equal keys alone, and the day compared after: an outer join on both would compare every pair of rows.
+booked as (
+    select entries.*
+    from entries
+    inner join events
+        on
+            entries.signature = events.signature
+            and entries.kind = events.kind
+            and entries.match_id = events.match_id
+            and entries.mint = events.mint
+    where abs(date_diff(events.booking_date, entries.booking_date, day)) <= 1
+),
+
 paired as (
     select
-        coalesce(events.booking_date, entries.booking_date) as booking_date,
-        coalesce(events.signature, entries.signature) as signature,
-        coalesce(events.kind, entries.kind) as kind,
-        coalesce(events.match_id, entries.match_id) as match_id,
-        coalesce(events.mint, entries.mint) as mint,
-        coalesce(events.vault, entries.vault) as vault,
+        events.booking_date,
+        events.signature,
+        events.kind,
+        events.match_id,
+        events.mint,
+        coalesce(events.vault, booked.vault) as vault,
         events.decimals,
-        coalesce(events.slot, entries.slot) as slot,
-        coalesce(events.block_time, entries.entry_at) as block_time,
-        events.signature is not null as has_event,
-        coalesce(entries.entries, 0) as entries,
-        coalesce(events.vault_change, numeric '0') - coalesce(entries.vault_change, numeric '0') as vault_step,
-        coalesce(events.escrow_change, numeric '0') - coalesce(entries.escrow_change, numeric '0') as escrow_step
+        coalesce(events.slot, booked.slot) as slot,
+        coalesce(events.block_time, booked.entry_at) as block_time,
+        true as has_event,
+        coalesce(booked.entries, 0) as entries,
+        events.vault_change - coalesce(booked.vault_change, numeric '0') as vault_step,
+        events.escrow_change - coalesce(booked.escrow_change, numeric '0') as escrow_step
     from events
-    full outer join entries
+    left join booked
         on
-            events.signature = entries.signature
-            and events.kind = entries.kind
-            and events.match_id = entries.match_id
-            and events.mint = entries.mint
-            and abs(date_diff(events.booking_date, entries.booking_date, day)) <= 1
+            events.signature = booked.signature
+            and events.kind = booked.kind
+            and events.match_id = booked.match_id
+            and events.mint = booked.mint
+
+    union all
+
+    select
+        entries.booking_date,
+        entries.signature,
+        entries.kind,
+        entries.match_id,
+        entries.mint,
+        entries.vault,
+        null as decimals,
+        entries.slot,
+        entries.entry_at as block_time,
+        false as has_event,
+        entries.entries,
+        -coalesce(entries.vault_change, numeric '0') as vault_step,
+        -coalesce(entries.escrow_change, numeric '0') as escrow_step
+    from entries
+    left join booked
+        on
+            entries.signature = booked.signature
+            and entries.kind = booked.kind
+            and entries.match_id = booked.match_id
+            and entries.mint = booked.mint
+    where booked.signature is null
 )
 
 select

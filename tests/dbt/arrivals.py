@@ -1,4 +1,9 @@
-"""The same landed data in any order: what arrives when, and the warehouse that it leaves beside one built in full."""
+"""The same landed data in any order: what arrives when, and the warehouse that it leaves beside one built in full.
+
+A build costs what its models cost, hardly what its rows do. So many platforms stand in one warehouse, so far apart in
+time that no figure of one looks back on another's days, and each has an order of its own: a few builds of all of them
+try as many orders as there are platforms.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -15,9 +20,10 @@ from google.cloud import bigquery
 from hypothesis import strategies as st
 
 from benchmarks.landed import Landed
+from benchmarks.moved import moved_objects, moved_rows
 from ingestion.tables import ensure_tables, table_names
 from jobs.dbt_build import build_models
-from jobs.plan import Plan, plan_build
+from jobs.plan import plan_build
 from jobs.transform import Built, record_build
 from warehouse.client import bigquery_client
 from warehouse.config import Config
@@ -26,12 +32,14 @@ from warehouse.window import Window
 REPEATED = {"solana", "stripe"}
 """Sources of which the same rows may stand in two objects. Of the exports a repeated object is known and not loaded."""
 
-REPEAT_SETS = 4
-"""So many choices of objects that arrive twice, the first of which is none: each needs one build in full."""
+REPEATED_SHARE = 0.02
+"""Of those objects, the share that arrives twice."""
 
-NOT_REBUILT = {"restatements"}
-"""Tables that tell what was known when: a full refresh can't know it."""
+APART = 40
+"""Days between the starts of two platforms: more than any figure looks back, which is 31."""
 
+NOT_REBUILT = {"restatements", "warehouse_health"}
+"""Tables that tell what was known when, or how things stand for the last run's window: no full refresh can know it."""
 
 _REPEATED_NAME = ".again"
 
@@ -45,24 +53,40 @@ class Arrival:
 
     window: Window
     objects: tuple[int, ...] = field(repr=False)
-    repeated: tuple[int, ...]
+    repeated: tuple[int, ...] = field(repr=False)
     again: bool
 
 
+def many_platforms(landed: Landed, count: int) -> Landed:
+    """A warehouse of `count` platforms: the landed one, and the same so many days earlier, again and again."""
+    config = landed.config.model_copy(update={"project": "platforms"})
+    client = bigquery_client(config)
+    ensure_tables(client)
+    _copy(client, landed, landed.objects, "")
+    if count > 1:
+        days = range(APART, APART * count, APART)
+        for table in table_names("raw"):
+            client.query(moved_rows(client, landed, table, days)).result()
+        client.query(moved_objects(client, landed, days)).result()
+    rows = client.query("select uri, source, raw_tables, event_dates from ops.objects order by landed_at, uri").result()
+    start = landed.window.start - timedelta(days=APART * (count - 1))
+    return Landed(config, Window(start, landed.window.end), tuple(dict(row) for row in rows))
+
+
 @st.composite
-def arrival_orders(draw: st.DrawFn, landed: Landed) -> list[Arrival]:
-    """Any order: windows split anywhere and run in any order, each object in any round, some of them twice."""
-    hours = int((landed.window.end - landed.window.start).total_seconds()) // 3600
-    cuts = sorted(draw(st.sets(st.integers(1, hours - 1), min_size=1, max_size=2)))
-    edges = [landed.window.start + timedelta(hours=hour) for hour in (0, *cuts, hours)]
-    windows = draw(st.permutations([Window(*pair) for pair in pairwise(edges)]))
+def arrival_orders(draw: st.DrawFn, platforms: Landed, part: int) -> list[Arrival]:
+    """Any order: windows split anywhere and run in any order, and for each platform its own: its objects come in any of
+    some of the rounds, some of them twice. Another `part` draws others."""
+    chance = Random(f"{part} {draw(st.integers(0, 2**32))}")
+    windows = draw(st.permutations(_pieces(platforms.window, draw(st.integers(1, 2)), chance)))
     if draw(st.booleans()):
-        windows = [*windows, landed.window]
-    rounds = st.integers(0, len(windows) - 1)
-    drawn = draw(st.lists(rounds, min_size=len(landed.objects), max_size=len(landed.objects)))
-    places = [(number + place) % len(windows) for number, place in enumerate(drawn)]  # mixed even where all are drawn 0
-    repeats = _repeats(landed, draw(st.integers(0, REPEAT_SETS - 1)))
-    again = {n: draw(st.integers(places[n], len(windows) - 1)) for n in repeats}
+        windows = [*windows, draw(st.sampled_from([platforms.window, _short_window(platforms.window, chance)]))]
+    rounds = range(len(windows))
+    some = [chance.sample(rounds, k=chance.randint(1, len(windows))) for _ in range(_count(platforms.window))]
+    places = [chance.choice(some[_platform(platforms.window, item)]) for item in platforms.objects]
+    able = [n for n, item in enumerate(platforms.objects) if item["source"] in REPEATED]
+    repeats = [n for n in able if chance.random() < REPEATED_SHARE]
+    again = {n: chance.choice(rounds[places[n] :]) for n in repeats}
     return [
         Arrival(
             window,
@@ -74,46 +98,66 @@ def arrival_orders(draw: st.DrawFn, landed: Landed) -> list[Arrival]:
     ]
 
 
-def _repeats(landed: Landed, chosen: int) -> list[int]:
-    """Objects that arrive twice: none in the first set, others in each of the others."""
-    able = [n for n, item in enumerate(landed.objects) if item["source"] in REPEATED]
-    return sorted(Random(chosen).sample(able, k=min(2 * chosen, len(able))))
+def _count(window: Window) -> int:
+    return (window.end - window.start).days // APART + 1
 
 
-def arrive(landed: Landed, arrivals: Sequence[Arrival], name: str) -> tuple[dict[str, Counter], Plan]:
-    """Build after each round in a warehouse called `name`; returns its tables at the end, and the last plan."""
+def _platform(window: Window, item: Mapping[str, Any]) -> int:
+    """Number of the platform whose object it is; imports alone, which have no time, are the last one's."""
+    days = [day for day in json.loads(item["event_dates"] or "[]") if day >= window.start.date().isoformat()]
+    if not days:
+        return _count(window) - 1
+    return min((date.fromisoformat(min(days)) - window.start.date()).days // APART, _count(window) - 1)
+
+
+def _pieces(window: Window, cuts: int, chance: Random) -> list[Window]:
+    """The window cut at some hours of some platforms' days."""
+    hours = int((window.end - window.start).total_seconds()) // 3600
+    at = {chance.randrange(_count(window)) * APART * 24 + chance.randrange(1, 47) for _ in range(cuts)}
+    edges = [window.start + timedelta(hours=hour) for hour in (0, *sorted(at), hours)]
+    return [Window(*pair) for pair in pairwise(edges)]
+
+
+def _short_window(window: Window, chance: Random) -> Window:
+    """Some hours of a platform's days."""
+    start = window.start + timedelta(days=chance.randrange(_count(window)) * APART, hours=chance.randrange(24))
+    return Window(start, start + timedelta(hours=chance.randrange(1, 24)))
+
+
+def arrive(landed: Landed, arrivals: Sequence[Arrival], name: str) -> Config:
+    """Build after each round in a warehouse called `name`, and return it."""
     config = landed.config.model_copy(update={"project": name})
     client = bigquery_client(config)
     ensure_tables(client)
-    plan = None
     for number, arrival in enumerate(arrivals):
         _copy(client, landed, [landed.objects[n] for n in arrival.objects], "")
         _copy(client, landed, [landed.objects[n] for n in arrival.repeated], _REPEATED_NAME)
-        plan = _build(config, arrival.window, f"round {number}") or plan
+        _build(config, arrival.window, f"round {number}")
         if arrival.again:
             client.query(f"update ops.objects set modelled_at = null where uri in ({_uris(landed, arrival)})").result()
-            plan = _build(config, arrival.window, f"round {number}") or plan
-    assert plan is not None
-    return tables(client), plan
+            _build(config, arrival.window, f"round {number}")
+    return config
 
 
-def in_full(landed: Landed, repeated: Sequence[int], plan: Plan, name: str) -> dict[str, Counter]:
-    """The tables of a warehouse called `name` that holds the same objects and is built once, in full."""
+def in_full(landed: Landed, repeated: Sequence[int], name: str) -> Config:
+    """A warehouse called `name` that holds the same objects and is built once, in full, for the whole window."""
     config = landed.config.model_copy(update={"project": name})
     client = bigquery_client(config)
     ensure_tables(client)
     _copy(client, landed, landed.objects, "")
     _copy(client, landed, [landed.objects[n] for n in repeated], _REPEATED_NAME)
-    failures, _ = build_models(config, plan.settings | {"models_unchanged": False}, ["--full-refresh"], "run")
+    plan = plan_build(config, landed.window)
+    assert plan is not None
+    failures, _ = build_models(config, plan.settings, ["--full-refresh"], "run")
     assert failures == []
-    return tables(client)
+    return config
 
 
 def _uris(landed: Landed, arrival: Arrival) -> str:
     return ", ".join(["''", *(f"'{landed.objects[number]['uri']}'" for number in arrival.objects)])
 
 
-def _build(config: Config, window: Window, run_id: str) -> Plan | None:
+def _build(config: Config, window: Window, run_id: str) -> None:
     """A transform without its data tests: of half of the data they rightly say that something is missing."""
     started = datetime.now(UTC)
     plan = plan_build(config, window)
@@ -121,7 +165,6 @@ def _build(config: Config, window: Window, run_id: str) -> Plan | None:
         failures, scanned = build_models(config, plan.settings, plan.select, "run")
         assert failures == []
         record_build(config, window, run_id, plan, Built(started, failures, scanned))
-    return plan
 
 
 def _copy(client: bigquery.Client, landed: Landed, objects: Sequence[Mapping[str, Any]], suffix: str) -> None:
@@ -129,6 +172,7 @@ def _copy(client: bigquery.Client, landed: Landed, objects: Sequence[Mapping[str
     if not objects:
         return
     uris = ", ".join(f"'{item['uri']}'" for item in objects)
+    client.query(f"create or replace table ops.arriving as select uri from unnest([{uris}]) as uri").result()
     held = {table for item in objects for table in json.loads(item["raw_tables"] or "[]")}
     statements = []
     for dataset, table, column in [("ops", "objects", "uri"), *_places(held)]:
@@ -136,7 +180,8 @@ def _copy(client: bigquery.Client, landed: Landed, objects: Sequence[Mapping[str
         values = [f"concat(`{name}`, '{suffix}')" if name == column else f"`{name}`" for name in names]
         statements.append(
             f"insert into {dataset}.{table} ({', '.join(f'`{name}`' for name in names)}) "
-            f"select {', '.join(values)} from `{landed.config.project}`.{dataset}.{table} where {column} in ({uris})"
+            f"select {', '.join(values)} from `{landed.config.project}`.{dataset}.{table} "
+            f"where {column} in (select uri from ops.arriving)"
         )
     for statement in statements:
         client.query(statement).result()
@@ -170,3 +215,29 @@ def differences(built: Mapping[str, Counter], full: Mapping[str, Counter]) -> di
             built_up, in_full = (f"{rows.total()} rows, as {next(iter(rows), None)}" for rows in (more, less))
             found[name] = f"only built up: {built_up}; only in full: {in_full}"
     return found
+
+
+def unequal(built: Config, full: Config) -> dict[str, list[tuple[int, str]]]:
+    """Table -> how often more in the first warehouse than in the second, and the row, of up to three that differ."""
+    client, found = bigquery_client(built), {}
+    names = {_models(client), _models(bigquery_client(full))}
+    assert len(names) == 1
+    for dataset, table in next(iter(names)):
+        sides = [
+            f"select to_json_string(t) as row, {side} as side from `{config.project}`.{dataset}.{table} as t"
+            for config, side in ((built, 1), (full, -1))
+        ]
+        sql = f"select row, sum(side) as more from ({' union all '.join(sides)}) group by row having sum(side) <> 0"
+        rows = client.query(f"{sql} order by row limit 3").result()
+        if differing := [(row["more"], row["row"]) for row in rows]:
+            found[table] = differing
+    return found
+
+
+def _models(client: bigquery.Client) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (dataset, item.table_id)
+        for dataset in ("intermediate", "marts")
+        for item in sorted(client.list_tables(f"{client.project}.{dataset}"), key=lambda item: item.table_id)
+        if item.table_type == "TABLE" and item.table_id not in NOT_REBUILT
+    )

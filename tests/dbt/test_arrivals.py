@@ -1,54 +1,62 @@
 """Whatever order data arrive in, every table that is built up equals, row for row, one that is built in full.
 
-`make campaign` draws 300 orders (CAMPAIGN=1, or ORDERS=n). An order takes minutes, so `make test` has the short form
-over hand-written days alone: late and repeated data of tests/dbt/test_marts.py and test_lifecycles.py.
+`make campaign` draws 300 orders (CAMPAIGN=1, or ORDERS=n), 50 platforms with an order each in one warehouse. Builds of
+them take minutes, so `make test` has the short form over hand-written days alone: late and repeated data of
+tests/dbt/test_marts.py and test_lifecycles.py.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
-from arrivals import arrival_orders, arrive, differences, in_full
+from arrivals import arrival_orders, arrive, in_full, many_platforms, unequal
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.landed import Landed, landed_platform
 from warehouse.services import runtime_environment
 
-EXAMPLES = int(os.environ.get("ORDERS") or (300 if os.environ.get("CAMPAIGN") else 0))
-pytestmark = pytest.mark.skipif(not EXAMPLES, reason="an order of arrival takes minutes: make campaign")
-_names = count()
-_in_full: dict[tuple[int, ...], dict] = {}
+ORDERS = int(os.environ.get("ORDERS") or (300 if os.environ.get("CAMPAIGN") else 0))
+PLATFORMS = min(max(ORDERS, 1), 50)
+PARTS = 2 if ORDERS > PLATFORMS else 1
+"""Which may run side by side (-n 2), each with warehouses of its own."""
+pytestmark = pytest.mark.skipif(not ORDERS, reason="orders of arrival take minutes: make campaign")
+_numbers = count(1)
 
 
 @pytest.fixture(scope="module")
-def landed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landed]:
-    """Two days of the sandbox."""
+def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landed]:
+    """Two days of each platform."""
     before = dict(os.environ)
     os.environ.update(runtime_environment(Path(tmp_path_factory.mktemp("arrivals"))))
     with landed_platform(days=2) as platform:
-        yield platform
+        yield many_platforms(platform, PLATFORMS)
     os.environ.clear()
     os.environ.update(before)
 
 
+@pytest.mark.parametrize(
+    "part", [pytest.param(n, marks=pytest.mark.xdist_group(f"arrivals-{n}")) for n in range(PARTS)]
+)
 @settings(
-    max_examples=max(EXAMPLES, 1),
+    max_examples=-(-ORDERS // (PLATFORMS * PARTS)) or 1,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
 @given(data=st.data())
-def test_any_order_of_arrival_ends_as_a_full_refresh(landed: Landed, data: st.DataObject) -> None:
-    order, number = data.draw(arrival_orders(landed)), next(_names)
-    built, plan = arrive(landed, order, f"arrivals-{number}")
-    repeated = tuple(sorted(n for arrival in order for n in arrival.repeated))
-    if repeated not in _in_full:
-        _in_full[repeated] = in_full(landed, repeated, plan, f"in-full-{number}")
-    assert differences(built, _in_full[repeated]) == {}
-    print(f"order {number}: {len(order)} rounds, {len(repeated)} objects twice: equal")
+def test_any_order_of_arrival_ends_as_a_full_refresh(platforms: Landed, part: int, data: st.DataObject) -> None:
+    arrivals, number = data.draw(arrival_orders(platforms, part)), next(_numbers)
+    repeated = sorted(n for arrival in arrivals for n in arrival.repeated)
+    built = arrive(platforms, arrivals, f"arrivals-{number}")
+    differing = unequal(built, in_full(platforms, repeated, f"in-full-{number}"))
+    assert not differing, "\n".join(f"{name}: {rows}" for name, rows in differing.items())
+    builds = len(arrivals) + sum(arrival.again for arrival in arrivals)
+    line = f"part {part}, {number}: {PLATFORMS} orders, {builds} builds, {len(repeated)} objects twice: equal"
+    print(line, file=sys.__stderr__, flush=True)

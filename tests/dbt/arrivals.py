@@ -38,7 +38,7 @@ REPEATED_SHARE = 0.02
 APART = 40
 """Days between the starts of two platforms: more than any figure looks back, which is 31."""
 
-NOT_REBUILT = {"restatements", "warehouse_health"}
+NOT_REBUILT = {"restatements", "warehouse_health", "warehouse_metric_status"}
 """Tables that tell what was known when, or how things stand for the last run's window: no full refresh can know it."""
 
 _REPEATED_NAME = ".again"

@@ -21,7 +21,8 @@ with changes as (
         {{ document_text('users', 'wallet') }} as wallet,
         safe_cast({{ document_text('users', 'kyc_tier') }} as int64) as kyc_tier,
         coalesce({{ document_text('users', 'frozen') }} = 'true', false) as is_frozen,
-        date({{ document_time('users', 'created_at') }}) as created_date
+        date({{ document_time('users', 'created_at') }}) as created_date,
+        min(if(operation = 'IMPORT', null, event_date)) over (partition by document_id) as first_change_date
     from {{ ref('stg_firestore__changes') }}
     where
         {{ is_document('users') }}
@@ -55,7 +56,12 @@ versions as (
         changes.operation,
         if(
             changes.operation = 'IMPORT',
-            greatest(coalesce(changes.created_date, first_day.first_date), first_day.first_date),
+            greatest(
+                coalesce(
+                    least(changes.created_date, changes.first_change_date), changes.created_date, first_day.first_date
+                ),
+                first_day.first_date
+            ),
             changes.event_date
         ) as version_date,
         changes.changed_at,
@@ -70,11 +76,11 @@ versions as (
     from changes
     cross join first_day
     {% if is_incremental() %}
-        -- What was imported before is held, but for users who were created later than what is held.
+        -- Who was imported is held, but for users who were created later than what is held.
         where
             changes.operation <> 'IMPORT'
             or not exists (select 1 from held)
-            or changes.created_date > date '{{ opening }}'
+            or (changes.created_date > date '{{ opening }}' and changes.user_id not in (select user_id from held))
 
         union all
 

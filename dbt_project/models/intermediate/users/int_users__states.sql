@@ -41,13 +41,13 @@ with changes as (
 
 first_day as (
     select
-        {% if is_incremental() %}
-            coalesce((select max(state_date) from held), min(event_date), date '{{ days[0] }}') as first_date
-        {% else %}
-            coalesce(min(event_date), date '{{ days[0] }}') as first_date
-        {% endif %}
+        coalesce(
+            {% if is_incremental() %} (select max(held.state_date) from held), {% endif %}
+            min(changes.event_date),
+            date '{{ days[0] }}'
+        ) as first_date
     from changes
-    where operation <> 'IMPORT'
+    where changes.operation <> 'IMPORT'
 ),
 
 versions as (
@@ -80,7 +80,7 @@ versions as (
         where
             changes.operation <> 'IMPORT'
             or not exists (select 1 from held)
-            or (changes.created_date > date '{{ opening }}' and changes.user_id not in (select user_id from held))
+            or (changes.created_date > date '{{ opening }}' and changes.user_id not in (select held.user_id from held))
 
         union all
 

@@ -80,26 +80,29 @@ and those around each rebuilt day, where a late record may be missing, or close 
 
 
 {#-
-Days whose Logpush gaps are judged again: the rebuilt ones and those beside them, for an object may reach over midnight; all
-of the window, for a day of a long one that brought no rows is a gap; and the day whose last minutes were not yet due before.
+Days whose Logpush gaps are judged again: the rebuilt ones and those beside them, for an object may reach over midnight; and
+the day whose last minutes were not yet due before. Of a window of more than 62 days those that brought no rows are not
+judged (jobs/plan.py): a backfill of years would tell of each silent day.
 -#}
 {% macro gap_days() -%}
     {%- set late = modules.datetime.timedelta(minutes=var('logpush')['late_minutes']) -%}
     {%- set due = parse_instant(var('window_start')) - late -%}
-    {{ return((with_neighbours(rebuild_days()) + window_days() + [due.date().isoformat()]) | unique | sort) }}
+    {{ return((with_neighbours(rebuild_days()) + [due.date().isoformat()]) | unique | sort) }}
 {%- endmacro %}
 
 
 {#-
-The same, and where a dataset's first day is among the rebuilt ones all days since: its first object came late, and what
-lay before it was no gap until now. Asked while the model compiles, so that the SQL names the partitions as constants.
+The same, and where a dataset's first day is among the rebuilt ones all days since, as long as they are not more than a
+window that is rebuilt whole: its first object came late, and what lay after it was no gap until now. Asked while the model
+compiles, so that the SQL names the partitions as constants.
 -#}
 {% macro gap_days_since_the_first(coverage) -%}
     {% set days = gap_days() %}
     {% if execute and is_incremental() and target.name != 'lint' %}
         {% set query = 'select cast(min(coverage_date) as string) as day from ' ~ coverage ~ ' group by dataset' %}
         {% set new = run_query(query).columns[0].values() | select('in', rebuild_days()) | list %}
-        {% if new %}{{ return(days_between(new | min, [days[-1], covered_day()] | max)) }}{% endif %}
+        {% set since = days_between(new | min, [days[-1], covered_day()] | max) if new else [] %}
+        {% if since and since | length <= 62 %}{{ return((days + since) | unique | sort) }}{% endif %}
     {% endif %}
     {{ return(days) }}
 {%- endmacro %}

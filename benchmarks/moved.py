@@ -27,8 +27,6 @@ Of documents the users' stay too: the platform has as many users after seven yea
 changes again and again. What a night costs by the number of users is another question than what its history costs."""
 DATED = ("origin_uri", "export_uri")
 """Names that tell the day: of the bucket's objects, and of Firestore's exports."""
-OF_ESCROWS = {"canonical_events"}
-"""Tables whose rows make up the escrows."""
 OF_OBJECT = ("uri", "replaces", "superseded_by", "duplicate_of")
 """Names of objects in the manifest."""
 COUNTED = {"slot": SLOTS, "from_slot": SLOTS, "to_slot": SLOTS, "finalized_slot": SLOTS, "seq": SEQUENCES}
@@ -47,7 +45,7 @@ def moved_rows(client: bigquery.Client, landed: Landed, table: str, days: range,
     columns = _columns(client, f"{landed.config.project}.raw.{table}")
     moved = {name: _moved(name, kind, columns) for name, kind in columns.items()}
     moved |= {name: _moved_text(name, landed.window) for name in DATED if name in columns}
-    ended = f" and (escrow_id is null or escrow_id in ({_ended(landed)}))" if table in OF_ESCROWS else ""
+    ended = f" and (escrow_id is null or escrow_id in ({_ended(landed)}))" if table == "canonical_events" else ""
     return (
         _statement(landed, f"raw.{table}", moved, days) + f" where _event_date > {IMPORTS}{ended if only_ended else ''}"
     )

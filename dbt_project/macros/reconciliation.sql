@@ -163,3 +163,12 @@ A deletion says no longer which transaction it was of: only then are the entry's
     {{ column }} is not null and event_date is not null
     {%- if is_incremental() %} and {{ on_days('event_date', days) }} and {{ column }} in ({{ touched_items() }}){% endif %}
 {%- endmacro %}
+
+
+{#- The same booking in two relations, by all that names it; an entry may lie on the other side of midnight, so not by day. -#}
+{% macro same_booking(left, right) -%}
+    {{ left }}.signature = {{ right }}.signature
+    and {{ left }}.kind = {{ right }}.kind
+    and {{ left }}.match_id = {{ right }}.match_id
+    and {{ left }}.mint = {{ right }}.mint
+{%- endmacro %}

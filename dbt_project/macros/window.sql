@@ -81,8 +81,8 @@ and those around each rebuilt day, where a late record may be missing, or close 
 
 {#-
 Days whose Logpush gaps are judged again: the rebuilt ones and those beside them, for an object may reach over midnight; and
-the day whose last minutes were not yet due before. Of a window of more than 62 days those that brought no rows are not
-judged (jobs/plan.py): a backfill of years would tell of each silent day.
+the day whose last minutes were not yet due before. Of a window of more than whole_window_days those that brought no rows are
+not judged: a backfill of years would tell of each silent day.
 -#}
 {% macro gap_days() -%}
     {%- set late = modules.datetime.timedelta(minutes=var('logpush')['late_minutes']) -%}
@@ -102,7 +102,7 @@ compiles, so that the SQL names the partitions as constants.
         {% set query = 'select cast(min(coverage_date) as string) as day from ' ~ coverage ~ ' group by dataset' %}
         {% set new = run_query(query).columns[0].values() | select('in', rebuild_days()) | list %}
         {% set since = days_between(new | min, [days[-1], covered_day()] | max) if new else [] %}
-        {% if since and since | length <= 62 %}{{ return((days + since) | unique | sort) }}{% endif %}
+        {% if since and since | length <= var('whole_window_days') %}{{ return((days + since) | unique | sort) }}{% endif %}
     {% endif %}
     {{ return(days) }}
 {%- endmacro %}

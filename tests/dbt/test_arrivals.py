@@ -2,7 +2,7 @@
 
 `make campaign` draws 300 orders (CAMPAIGN=1, or ORDERS=n), 50 platforms with an order each in one warehouse. Builds of
 them take minutes, so `make test` has the short form over hand-written days alone: late and repeated data of
-tests/dbt/test_marts.py and test_lifecycles.py.
+tests/dbt/test_marts.py, test_lifecycles.py and test_late_objects.py.
 """
 
 from __future__ import annotations

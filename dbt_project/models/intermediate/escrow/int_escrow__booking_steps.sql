@@ -66,11 +66,7 @@ booked as (
     select entries.*
     from entries
     inner join events
-        on
-            entries.signature = events.signature
-            and entries.kind = events.kind
-            and entries.match_id = events.match_id
-            and entries.mint = events.mint
+        on {{ same_booking('entries', 'events') }}
     where abs(date_diff(events.booking_date, entries.booking_date, day)) <= 1
 ),
 
@@ -91,11 +87,7 @@ paired as (
         events.escrow_change - coalesce(booked.escrow_change, numeric '0') as escrow_step
     from events
     left join booked
-        on
-            events.signature = booked.signature
-            and events.kind = booked.kind
-            and events.match_id = booked.match_id
-            and events.mint = booked.mint
+        on {{ same_booking('events', 'booked') }}
 
     union all
 
@@ -115,11 +107,7 @@ paired as (
         -coalesce(entries.escrow_change, numeric '0') as escrow_step
     from entries
     left join booked
-        on
-            entries.signature = booked.signature
-            and entries.kind = booked.kind
-            and entries.match_id = booked.match_id
-            and entries.mint = booked.mint
+        on {{ same_booking('entries', 'booked') }}
     where booked.signature is null
 )
 

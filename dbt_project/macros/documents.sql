@@ -50,3 +50,49 @@ deleted; then the event id; imports, which have none, by their data. So the orde
         if(coalesce(event_id, '') = '', coalesce(data, ''), '')
     )
 {%- endmacro %}
+
+
+{#- The database that a document is of, by its full resource name. -#}
+{% macro database_root(document_name) -%}
+    regexp_extract({{ document_name }}, r'^(.*/documents/)')
+{%- endmacro %}
+
+
+{#- The day of the end of what hasn't ended. -#}
+{% macro open_end() -%}{{ return('9999-12-31') }}{%- endmacro %}
+
+
+{#-
+Days of changes that are followed again: those of running balances; where documents were imported all there are, since an
+import has no time and lies before every change. Asked while the model compiles, so that the SQL names the partitions as
+constants.
+-#}
+{% macro presence_days(changes) -%}
+    {% set days = balance_days() %}
+    {% if '1970-01-01' in rebuild_days() and execute and is_incremental() and target.name != 'lint' %}
+        {% set query -%}
+            select cast(min(event_date) as string) as day from {{ changes }} where event_date > date '1970-01-01'
+        {%- endset %}
+        {% set first = run_query(query).columns[0].values()[0] or days[0] %}
+        {{ return(['1970-01-01'] + days_between([first, days[0]] | min, days[-1])) }}
+    {% endif %}
+    {{ return(days) }}
+{%- endmacro %}
+
+
+{#-
+Days of exports that are compared again: the rebuilt ones, and every later one, since a change moves what was there at each
+export after it; and those of earlier exports that were still being written. Asked while the model compiles, as above.
+-#}
+{% macro export_days(collections, exports) -%}
+    {% set running = document_days(collections, 'export_date') %}
+    {% set days = (rebuild_days() | reject('equalto', '1970-01-01') | list) + running %}
+    {% if execute and is_incremental() and target.name != 'lint' %}
+        {% set query -%}
+            select distinct cast(export_date as string) as day from {{ exports }}
+            where export_date < date '{{ running[0] }}' and ended_at >= timestamp '{{ running[0] }}T00:00:00Z'
+        {%- endset %}
+        {% set days = days + (run_query(query).columns[0].values() | list) %}
+    {% endif %}
+    {{ return(days | unique | sort) }}
+{%- endmacro %}

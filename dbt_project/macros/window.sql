@@ -197,18 +197,23 @@ later ones that look back on them, up to the last day that is built.
 
 
 {#-
-Newest day that a table of running balances holds before the days to rebuild; none when it holds none. Asked while the
-model compiles, so that the SQL names that one partition as a constant. It is the day before, unless days were skipped:
-then the skipped days are filled from it.
+Newest day that a table of running balances holds before the days to rebuild; the day before them when it holds none. Asked
+while the model compiles, so that the SQL names that one partition as a constant. It is the day before, unless days were
+skipped: then the skipped days are filled from it.
 -#}
 {% macro opening_day(relation, column, first_day) -%}
-    {% if not execute or not is_incremental() or target.name == 'lint' %}
-        {{ return(shift_day(first_day, -1)) }}
-    {% endif %}
+    {{ return(last_day_before(relation, column, first_day) or shift_day(first_day, -1)) }}
+{%- endmacro %}
+
+
+{#- Newest day before the first one that an incremental table holds; none when it holds none or is built in full. -#}
+{% macro last_day_before(relation, column, first_day) -%}
+    {% if not execute or not is_incremental() %}{{ return(none) }}{% endif %}
+    {% if target.name == 'lint' %}{{ return(shift_day(first_day, -1)) }}{% endif %}
     {% set query -%}
         select cast(max({{ column }}) as string) as day from {{ relation }} where {{ column }} < date '{{ first_day }}'
     {%- endset %}
-    {{ return(run_query(query).columns[0].values()[0] or shift_day(first_day, -1)) }}
+    {{ return(run_query(query).columns[0].values()[0]) }}
 {%- endmacro %}
 
 

@@ -28,9 +28,6 @@ READ_WHOLE: dict[tuple[str, str], str] = {
     ("int_audit__event_findings", "intermediate.int_audit__stream_runs"): "the same; whether any record ever came",
     ("int_audit__time_findings", "intermediate.int_audit__stream_runs"): "the same; the last record before a silence",
     ("logpush_gaps", "intermediate.int_cloudflare__coverage"): "two columns of a row per object: when a dataset began",
-    ("int_firestore__export_collections", "intermediate.int_firestore__history"): (
-        "a whole export is compared with all documents, whenever they changed last"
-    ),
 }
 """(model, input) -> why it may read all partitions."""
 

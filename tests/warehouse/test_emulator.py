@@ -1,12 +1,16 @@
-"""The embedded warehouse's memory of what it has parsed: the same trees, and nobody's change is seen by another."""
+"""What the embedded warehouse does otherwise than bqemulator: it remembers what it has parsed, and copies no table."""
 
 from __future__ import annotations
 
+import duckdb
 import pytest
 import sqlglot
 from sqlglot import ParseError, exp
 
+from warehouse.client import bigquery_client
+from warehouse.config import load_config
 from warehouse.emulator import copied, remembering
+from warehouse.services import Services, runtime_environment
 
 SQL = "select a, sum(b) as b from d.t where c in (1, 2) group by a"
 
@@ -55,3 +59,28 @@ def test_a_copy_is_equal_and_shares_nothing_that_can_change(value):
         assert all(made[key] is not item for key, item in value.items() if isinstance(item, dict))
     if isinstance(value, list):
         assert all(one is not other for one, other in zip(made, value, strict=True) if isinstance(one, list))
+
+
+def test_a_change_is_seen_by_the_next_query_and_the_table_is_not_copied(tmp_path, monkeypatch):
+    for name, value in runtime_environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    with Services(load_config()) as services:
+        services.start_warehouse()
+        client = bigquery_client(load_config())
+        client.create_dataset("d")
+        seen = []
+        for statement in (
+            "create table d.t as select 1 as n",
+            "insert into d.t values (2)",
+            "update d.t set n = 3 where n = 2",
+            "merge d.t using (select 4 as n) as s on t.n = s.n when not matched then insert (n) values (n)",
+            "delete from d.t where n = 1",
+        ):
+            client.query(statement).result()
+            seen.append([row.n for row in client.query("select n from d.t order by n").result()])
+        client.insert_rows_json("d.t", [{"n": 5}])
+        seen.append([row.n for row in client.query("select n from d.t order by n").result()])
+    assert seen == [[1], [1, 2], [1, 3], [1, 3, 4], [3, 4], [3, 4, 5]]
+    with duckdb.connect(str(tmp_path / "bq" / "bqemulator.duckdb"), read_only=True) as file:
+        of_changes = "select count(*) from information_schema.tables where table_schema = '_bqemulator_snapshots'"
+        assert file.execute(of_changes).fetchone() == (0,)

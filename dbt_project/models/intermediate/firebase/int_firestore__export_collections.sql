@@ -1,4 +1,4 @@
-{%- set days = (rebuild_days() + document_days(this, 'export_date')) | unique | sort -%}
+{%- set days = export_days(this, ref('int_firestore__exports')) -%}
 {{ config(
     materialized='incremental',
     incremental_strategy='insert_overwrite',
@@ -16,7 +16,7 @@ with documents as (
         export_uri,
         document_name,
         collection,
-        regexp_extract(document_name, r'^(.*/documents/)') as database_root,
+        {{ database_root('document_name') }} as database_root,
         count(*) over (partition by export_uri) as read_documents
     from {{ ref('stg_firestore__export_documents') }}
     where
@@ -41,24 +41,38 @@ exports as (
         {% endif %}
 ),
 
-changes as (
+present as (
     select
-        document_name,
-        collection,
-        is_deleted,
-        valid_from,
-        valid_to,
-        regexp_extract(document_name, r'^(.*/documents/)') as database_root
-    from {{ ref('int_firestore__history') }}
+        exports.export_uri,
+        presence.document_name,
+        presence.collection,
+        ends_with(presence.document_name, '/documents/') as is_collection
+    from exports
+    inner join {{ ref('int_firestore__presence') }} as presence
+        on
+            exports.started_at >= presence.valid_from
+            and exports.started_at < coalesce(presence.valid_to, timestamp '{{ open_end() }}T00:00:00Z')
+    {% if is_incremental() %}
+        where presence.until_date >= date '{{ shift_day(days[0], -1) }}'
+    {% endif %}
 ),
 
 tracked as (
-    select distinct
-        exports.export_uri,
-        changes.database_root,
-        changes.collection
-    from exports
-    inner join changes on exports.started_at >= changes.valid_from
+    select
+        export_uri,
+        document_name as database_root,
+        collection
+    from present
+    where is_collection
+),
+
+was_there as (
+    select
+        export_uri,
+        document_name,
+        collection
+    from present
+    where not is_collection
 ),
 
 moving as (
@@ -66,19 +80,11 @@ moving as (
         exports.export_uri,
         changes.document_name
     from exports
-    inner join changes on exports.started_at < changes.valid_from and exports.ended_at >= changes.valid_from
-),
-
-was_there as (
-    select
-        exports.export_uri,
-        changes.document_name,
-        changes.collection
-    from exports
-    inner join changes on exports.started_at >= changes.valid_from
-    where
-        (changes.valid_to is null or changes.valid_to > exports.started_at)
-        and not changes.is_deleted
+    inner join {{ ref('stg_firestore__changes') }} as changes
+        on exports.started_at < changes.changed_at and exports.ended_at >= changes.changed_at
+    {% if is_incremental() %}
+        where {{ on_days('changes.event_date', with_neighbours(days)) }}
+    {% endif %}
 ),
 
 exported as (

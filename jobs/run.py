@@ -5,13 +5,13 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 from google.cloud import bigquery
@@ -19,7 +19,7 @@ from rich.console import Console
 
 from ingestion.sources import NAMES
 from warehouse.config import Config, ConfigError, load_config
-from warehouse.services import Services, runtime_environment, tool
+from warehouse.services import Services, runtime_environment
 from warehouse.window import Window, format_instant
 
 DAGS = (*(f"ingest_{name}" for name in NAMES), "transform_hourly", "nightly_close")
@@ -94,8 +94,13 @@ def prepare_stores(config: Config) -> None:
     client = context(config).client
     ensure_tables(client)
     audit_tables.ensure_tables(client)
-    if not (config.embedded.home / "airflow" / "airflow.db").exists():
-        subprocess.run([tool("airflow"), "db", "migrate"], check=True, capture_output=True)
+    made = config.embedded.home / "airflow" / f"tables-of-{version('apache-airflow')}"
+    if not made.exists():  # a marker of its own: the database is there before all of its tables are
+        from airflow.utils.db import upgradedb  # as `airflow db migrate`, without a process that starts all of Airflow
+
+        with _output_to(config.embedded.home / "logs" / "run.log"):
+            upgradedb()
+        made.touch()
 
 
 def _run_dags(window: Window, step: Step, log: Path) -> Outcome:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from unittest.mock import patch
+
 import duckdb
 import pytest
 import sqlglot
@@ -61,10 +64,8 @@ def test_a_copy_is_equal_and_shares_nothing_that_can_change(value):
         assert all(one is not other for one, other in zip(made, value, strict=True) if isinstance(one, list))
 
 
-def test_a_change_is_seen_by_the_next_query_and_the_table_is_not_copied(tmp_path, monkeypatch):
-    for name, value in runtime_environment(tmp_path).items():
-        monkeypatch.setenv(name, value)
-    with Services(load_config()) as services:
+def test_a_change_is_seen_by_the_next_query_and_the_table_is_not_copied(tmp_path):
+    with patch.dict(os.environ, runtime_environment(tmp_path)), Services(load_config()) as services:
         services.start_warehouse()
         client = bigquery_client(load_config())
         client.create_dataset("d")

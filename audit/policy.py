@@ -21,6 +21,7 @@ from audit import tables as audit_tables
 from ingestion import tables as ingestion_tables
 from warehouse.config import Config, ConfigError, describe
 from warehouse.section import Section
+from warehouse.yaml_text import from_yaml
 
 FLOOR = {"financial": 2557}
 """Days that a class is kept at least, whatever the file says: 7 years of which at most two are leap years."""
@@ -154,7 +155,7 @@ def load_policy(config: Config) -> Policy:
 def read_policy(path: Path) -> Policy:
     """A policy file. Raises ConfigError."""
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = from_yaml(path.read_text(encoding="utf-8"))
         return Policy.model_validate(document)
     except (OSError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: can't be read: {str(error).splitlines()[0]}") from None

@@ -10,6 +10,7 @@ import yaml
 from drills.exercises import CHAT, HEARTBEAT, HOOK, PAGER
 from sandbox.addresses import SKILL_MINT, USDC_MINT
 from warehouse.config import DEFAULT_PATH
+from warehouse.yaml_text import from_yaml
 
 CHANGED = {
     "late_windows": 0,  # a window alone is judged, so that what is over ends with the next window
@@ -21,7 +22,7 @@ CHANGED = {
 
 def write_settings(home: Path, base: str) -> dict[str, str]:
     """Write <home>/drill.yml for receivers at `base`; gives the environment that names it and the channels' secrets."""
-    document = yaml.safe_load(DEFAULT_PATH.read_text(encoding="utf-8"))
+    document = from_yaml(DEFAULT_PATH.read_text(encoding="utf-8"))
     path = home / "drill.yml"
     path.write_text(yaml.safe_dump(changed(document, base), sort_keys=False), encoding="utf-8")
     return {

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from expectations import placeholders, summaries
 from warehouse.config import Section, describe
 from warehouse.window import Window
+from warehouse.yaml_text import from_yaml
 
 RULES = Path(__file__).parent / "rules"
 RUNBOOKS = placeholders.RUNBOOKS
@@ -125,7 +126,7 @@ class Rule(Section):
 def load_rule(path: Path) -> Rule:
     """One rule file. Raises RuleError."""
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = from_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise RuleError(f"{path}: can't be read ({getattr(error, 'strerror', None) or 'not UTF-8'})") from None
     except yaml.YAMLError as error:

@@ -13,9 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from ingestion.scrub import REDACTED, scrub_text
+from warehouse.yaml_text import from_yaml
 
 LONG_ID = 20  # Firebase's own ids have 20 or 28 characters
 RULES_KEPT = 10_000  # keys whose rule is remembered; hostile data could hold any number of keys
@@ -32,7 +31,7 @@ def field_group(name: str) -> frozenset[str]:
 
 @cache
 def _groups() -> dict[str, frozenset[str]]:
-    document = yaml.safe_load(FIELDS_FILE.read_text(encoding="utf-8"))
+    document = from_yaml(FIELDS_FILE.read_text(encoding="utf-8"))
     return {name: frozenset(map(str, keys)) for name, keys in document.items()}
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
+from warehouse.yaml_text import from_yaml
 
 MODELS = Path("dbt_project/models")
 _DOC = re.compile(r"\s*\{\{.*?\}\}")
@@ -67,7 +67,7 @@ def load_contracts(models: Path = MODELS) -> list[Contract]:
     """All marts, by name."""
     found = []
     for path in (models / "marts").rglob("*.yml"):
-        for model in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("models", []):
+        for model in (from_yaml(path.read_text(encoding="utf-8")) or {}).get("models", []):
             found.append(_contract(model, path.parent.name))
     return sorted(found, key=lambda contract: contract.name)
 

@@ -22,6 +22,7 @@ from reporting.contracts import Contract, load_contracts
 from reporting.exposures import EXPOSURES, exposures, taken_away
 from reporting.looker_views import day_field, field_names, required, view, words
 from warehouse.section import Section
+from warehouse.yaml_text import from_yaml
 
 FOLDER = Path("looker")
 MODEL = "escrow_warehouse"
@@ -55,7 +56,7 @@ class Dashboard(Section):
 
 def load_dashboards(path: Path = DASHBOARDS) -> dict[str, Dashboard]:
     """Dashboards by name. Raises ValidationError."""
-    told = yaml.safe_load(path.read_text(encoding="utf-8"))
+    told = from_yaml(path.read_text(encoding="utf-8"))
     return {name: Dashboard.model_validate(dashboard) for name, dashboard in told.items()}
 
 
@@ -182,7 +183,7 @@ def main(
 ) -> None:
     """Write Looker's files and dbt's exposures."""
     contracts, dashboards = load_contracts(), load_dashboards()
-    taken = taken_away(yaml.safe_load(EXPOSURES.read_text(encoding="utf-8")), contracts)
+    taken = taken_away(from_yaml(EXPOSURES.read_text(encoding="utf-8")), contracts)
     refused = [line for column, line in taken.items() if column not in (allow or ())]
     if refused:
         print("\n".join(refused), file=sys.stderr)

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import Field
 
 from reporting.contracts import MODELS, Contract, load_contracts
 from warehouse.section import Section
+from warehouse.yaml_text import from_yaml
 
 METRICS = Path("dbt_project/metrics")
 BLOCKS = MODELS / "docs" / "metrics.md"
@@ -62,7 +62,7 @@ class Metric(Section):
 
 def load_metrics(folder: Path = METRICS) -> list[Metric]:
     """All metrics in the order of their numbers. Raises ValidationError, and ValueError for a number given twice."""
-    found = [Metric.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))) for path in folder.glob("*.yml")]
+    found = [Metric.model_validate(from_yaml(path.read_text(encoding="utf-8"))) for path in folder.glob("*.yml")]
     if len({metric.id for metric in found}) < len(found):
         raise ValueError(f"{folder}: two files define one metric")
     return sorted(found, key=lambda metric: metric.number)

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
+from warehouse.yaml_text import from_yaml
 
 INDEX = "index.md"
 HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
@@ -69,7 +69,7 @@ def _block(part: str, match: re.Match[str]) -> Block:
 def read_runbook(path: Path) -> Runbook:
     """The runbook in `path`. Raises ValueError, naming the file, when it has no front matter that is a mapping."""
     pieces = path.read_text(encoding="utf-8").split("---\n", 2)
-    head = yaml.safe_load(pieces[1]) if len(pieces) == 3 and not pieces[0] else None
+    head = from_yaml(pieces[1]) if len(pieces) == 3 and not pieces[0] else None
     if not isinstance(head, dict):
         raise ValueError(f"{path.name}: no front matter")
     return Runbook(path.name, head, pieces[2])

@@ -28,6 +28,7 @@ from warehouse.config_audit import Audit
 from warehouse.config_cloudflare import Cloudflare
 from warehouse.config_thresholds import Thresholds
 from warehouse.section import Base58, EnvName, GsUri, Section
+from warehouse.yaml_text import from_yaml
 
 DEFAULT_PATH = Path("config/warehouse.yml")
 _REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)(?::-([^}]*))?\}")
@@ -235,7 +236,7 @@ def load_config(path: str | Path | None = None) -> Config:
     except OSError as error:
         raise ConfigError(f"{chosen}: can't be read ({error.strerror})") from None
     try:
-        document = yaml.safe_load(text)
+        document = from_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{chosen}: not YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(document, dict):

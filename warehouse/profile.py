@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Validat
 
 from warehouse.config import Config, ConfigError, Section, describe
 from warehouse.worker_logs import WorkerLogs
+from warehouse.yaml_text import from_yaml
 
 PROFILES = Path("config/platforms")
 PostingClass = Literal["external", "holder", "escrow", "treasury"]
@@ -183,7 +184,7 @@ def load_profile(config: Config, folder: Path = PROFILES) -> Profile:
     """The profile of the platform in use. Raises ConfigError naming the file and the key."""
     path = folder / f"{config.platform}.yml"
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = from_yaml(path.read_text(encoding="utf-8"))
         return Profile.model_validate(document)
     except OSError as error:
         raise ConfigError(f"{path}: can't be read ({error.strerror})") from None

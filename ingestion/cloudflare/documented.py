@@ -9,10 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ingestion import fields
 from ingestion.jsontext import BadJson, loads
+from warehouse.yaml_text import from_yaml
 
 FIELDS_FILE = Path(__file__).parent / "documented_fields.yml"
 _WHOLE = re.compile(r"-?[0-9]{1,30}", re.ASCII)
@@ -50,7 +49,7 @@ class Documented:
 @cache
 def documented(dataset: str) -> Documented:
     """The fields of a dataset. Raises KeyError for one that is not documented."""
-    groups = yaml.safe_load(FIELDS_FILE.read_text(encoding="utf-8"))[dataset]
+    groups = from_yaml(FIELDS_FILE.read_text(encoding="utf-8"))[dataset]
     types = {name: kind for kind, names in groups.items() for name in names}
     spelling = {name.lower(): name for name in types}
     return Documented(types, spelling, frozenset((*types, *spelling)))

@@ -6,7 +6,7 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 
-import yaml
+from warehouse.yaml_text import from_yaml
 
 FIELDS_FILE = Path(__file__).parent / "known_fields.yml"
 
@@ -14,4 +14,4 @@ FIELDS_FILE = Path(__file__).parent / "known_fields.yml"
 @cache
 def known_fields(name: str) -> frozenset[str]:
     """Fields of one kind of record. Raises KeyError."""
-    return frozenset(chain(*yaml.safe_load(FIELDS_FILE.read_text(encoding="utf-8"))[name]))
+    return frozenset(chain(*from_yaml(FIELDS_FILE.read_text(encoding="utf-8"))[name]))

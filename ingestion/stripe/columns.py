@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-import yaml
+from warehouse.yaml_text import from_yaml
 
 KNOWN_FIELDS_FILE = Path(__file__).parent / "known_fields.yml"
 
@@ -138,4 +138,4 @@ RESOURCE_OF_TYPE = {table.object_type: table.resource for table in TABLES.values
 @cache
 def known_fields() -> Mapping[str, frozenset[str]]:
     """Resource -> the fields that Stripe documents for its objects."""
-    return {name: frozenset(fields) for name, fields in yaml.safe_load(KNOWN_FIELDS_FILE.read_text()).items()}
+    return {name: frozenset(fields) for name, fields in from_yaml(KNOWN_FIELDS_FILE.read_text()).items()}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import os
+from pathlib import Path
 from unittest.mock import patch
 
 import duckdb
@@ -10,9 +13,10 @@ import pytest
 import sqlglot
 from sqlglot import ParseError, exp
 
+from warehouse import emulator
 from warehouse.client import bigquery_client
 from warehouse.config import load_config
-from warehouse.emulator import copied, remembering
+from warehouse.emulator import LOOKING, copied, remembering
 from warehouse.services import Services, runtime_environment
 
 SQL = "select a, sum(b) as b from d.t where c in (1, 2) group by a"
@@ -36,6 +40,21 @@ def test_a_text_is_parsed_once_and_what_a_caller_does_to_its_tree_stays_with_it(
     assert calls == [SQL]
     assert second == sqlglot.parse_one(SQL, read="bigquery")
     assert second != first
+
+
+def test_a_module_that_only_looks_gets_the_tree_itself(parse_one, monkeypatch):
+    monkeypatch.setattr(emulator, "LOOKING", {__name__})
+    assert parse_one(SQL, read="bigquery") is parse_one(SQL, read="bigquery")
+
+
+@pytest.mark.parametrize("module", sorted(LOOKING))
+def test_modules_that_only_look_call_nothing_that_changes_a_tree(module):
+    source = ast.parse(Path(importlib.util.find_spec(module).origin).read_text())
+    called = {node.func.attr for node in ast.walk(source) if isinstance(node, ast.Call) and hasattr(node.func, "attr")}
+    assert "parse_one" in called
+    trees_change_by = {"set", "replace", "pop", "transform", "where", "select", "limit", "set_kwargs", "add_comments"}
+    in_use = {"replace"} if module.endswith("executor") else set()  # of texts: an anonymous table's id
+    assert called & trees_change_by == in_use
 
 
 def test_another_dialect_is_another_tree_and_options_are_handed_on(parse_one, calls):

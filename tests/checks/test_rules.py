@@ -105,7 +105,7 @@ def test_a_wrong_key_is_named_with_its_file(write, change, message):
 def test_files_that_are_no_rules_at_all(write, tmp_path):
     path = tmp_path / "rules" / "level_low.yml"
     for text, message in [
-        (b"name: [unclosed", "not YAML (line 1): expected ',' or ']', but got '<stream end>'"),
+        (b"name: [unclosed", "not YAML (line 2): did not find expected ',' or ']'"),
         (b"- a list", "expected keys and values"),
         (b"name: \xff", "can't be read (not UTF-8)"),
     ]:

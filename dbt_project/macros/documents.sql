@@ -58,6 +58,10 @@ deleted; then the event id; imports, which have none, by their data. So the orde
 {%- endmacro %}
 
 
+{#- The partition of imported documents: an import has the epoch for its time. -#}
+{% macro import_day() -%}{{ return('1970-01-01') }}{%- endmacro %}
+
+
 {#- The day of the end of what hasn't ended. -#}
 {% macro open_end() -%}{{ return('9999-12-31') }}{%- endmacro %}
 
@@ -69,12 +73,12 @@ constants.
 -#}
 {% macro presence_days(changes) -%}
     {% set days = balance_days() %}
-    {% if '1970-01-01' in rebuild_days() and execute and is_incremental() and target.name != 'lint' %}
+    {% if import_day() in rebuild_days() and execute and is_incremental() and target.name != 'lint' %}
         {% set query -%}
-            select cast(min(event_date) as string) as day from {{ changes }} where event_date > date '1970-01-01'
+            select cast(min(event_date) as string) as day from {{ changes }} where event_date > date '{{ import_day() }}'
         {%- endset %}
         {% set first = run_query(query).columns[0].values()[0] or days[0] %}
-        {{ return(['1970-01-01'] + days_between([first, days[0]] | min, days[-1])) }}
+        {{ return([import_day()] + days_between([first, days[0]] | min, days[-1])) }}
     {% endif %}
     {{ return(days) }}
 {%- endmacro %}
@@ -86,7 +90,7 @@ export after it; and those of earlier exports that were still being written. Ask
 -#}
 {% macro export_days(collections, exports) -%}
     {% set running = document_days(collections, 'export_date') %}
-    {% set days = (rebuild_days() | reject('equalto', '1970-01-01') | list) + running %}
+    {% set days = (rebuild_days() | reject('equalto', import_day()) | list) + running %}
     {% if execute and is_incremental() and target.name != 'lint' %}
         {% set query -%}
             select distinct cast(export_date as string) as day from {{ exports }}

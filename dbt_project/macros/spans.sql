@@ -15,7 +15,7 @@ were imported, since an import has no time and lies before every change.
 -#}
 {% macro document_days(states, column='state_date') -%}
     {% set days = balance_days() %}
-    {% if '1970-01-01' in rebuild_days() and execute and is_incremental() and target.name != 'lint' %}
+    {% if import_day() in rebuild_days() and execute and is_incremental() and target.name != 'lint' %}
         {% set query = 'select cast(min(' ~ column ~ ') as string) as day from ' ~ states %}
         {% set first = run_query(query).columns[0].values()[0] %}
         {% if first and first < days[0] %}{{ return(days_between(first, days[-1])) }}{% endif %}

@@ -202,18 +202,13 @@ while the model compiles, so that the SQL names that one partition as a constant
 skipped: then the skipped days are filled from it.
 -#}
 {% macro opening_day(relation, column, first_day) -%}
-    {{ return(last_day_before(relation, column, first_day) or shift_day(first_day, -1)) }}
-{%- endmacro %}
-
-
-{#- Newest day before the first one that an incremental table holds; none when it holds none or is built in full. -#}
-{% macro last_day_before(relation, column, first_day) -%}
-    {% if not execute or not is_incremental() %}{{ return(none) }}{% endif %}
-    {% if target.name == 'lint' %}{{ return(shift_day(first_day, -1)) }}{% endif %}
+    {% if not execute or not is_incremental() or target.name == 'lint' %}
+        {{ return(shift_day(first_day, -1)) }}
+    {% endif %}
     {% set query -%}
         select cast(max({{ column }}) as string) as day from {{ relation }} where {{ column }} < date '{{ first_day }}'
     {%- endset %}
-    {{ return(run_query(query).columns[0].values()[0]) }}
+    {{ return(run_query(query).columns[0].values()[0] or shift_day(first_day, -1)) }}
 {%- endmacro %}
 
 

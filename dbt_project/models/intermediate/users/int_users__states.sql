@@ -27,7 +27,7 @@ with changes as (
     where
         {{ is_document('users') }}
         {% if is_incremental() %}
-            and {{ on_days('event_date', ['1970-01-01'] + days) }}
+            and {{ on_days('event_date', [import_day()] + days) }}
         {% endif %}
 ),
 

@@ -142,7 +142,7 @@ def plan_build(config: Config, window: Window) -> Plan | None:
     last, waiting = _last_build(client), pending(client)
     covered = max([window.end, *([last.covered_until] if last else [])])
     settings = variables(config, load_profile(config), window)
-    settings |= {"covered_until": format_instant(covered), "whole_window_days": WHOLE_WINDOW_DAYS}
+    settings["covered_until"] = format_instant(covered)
     mark, models = fingerprint(settings), fingerprint(_without_window(settings))
     same = last is not None and last.is_newest and last.mark == mark
     if same and not waiting.tables:

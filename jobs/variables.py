@@ -38,6 +38,7 @@ def variables(config: Config, profile: Profile, window: Window) -> dict:
         "analytics_engine": {dataset.name: dict(dataset.columns) for dataset in (engine.datasets if engine else ())},
         "logpush": {
             "late_minutes": config.sources.cloudflare.late_minutes,
+            "off_after_days": config.sources.cloudflare.off_after_days,
             "min_gap_minutes": {name: job.min_gap_minutes for name, job in config.sources.cloudflare.jobs.items()},
         },
     }

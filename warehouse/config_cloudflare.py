@@ -113,7 +113,8 @@ class Cloudflare(Section):
     """Logpush jobs, each a prefix or a prefix with its settings; null is a part that the platform doesn't have.
 
     `late_days` is how long after its window an object is still looked for, `late_minutes` how long it may take to
-    arrive before its absence counts as missing.
+    arrive before its absence counts as missing. `off_after_days` after a log's last object its silence is no missing
+    data any more: it was switched off.
     """
 
     enabled: bool = True
@@ -121,6 +122,7 @@ class Cloudflare(Section):
     workers_trace_events: PrefixOrJob | None = None
     late_days: int = Field(default=3, ge=0)
     late_minutes: int = Field(default=15, ge=0)
+    off_after_days: int = Field(default=31, ge=1)
     analytics_engine: AnalyticsEngine | None = None
 
     @property

@@ -80,11 +80,10 @@ and those around each rebuilt day, where a late record may be missing, or close 
 
 
 {#-
-Days whose Logpush gaps are judged again: the rebuilt ones and those beside them, for an object may reach over midnight; and
-the day whose last minutes were not yet due before. Of a window of more than whole_window_days those that brought no rows are
-not judged: a backfill of years would tell of each silent day.
+Days whose Logpush coverage may have changed: the rebuilt ones and those beside them, for an object may reach over midnight;
+and the day whose last minutes were not yet due before.
 -#}
-{% macro gap_days() -%}
+{% macro coverage_days() -%}
     {%- set late = modules.datetime.timedelta(minutes=var('logpush')['late_minutes']) -%}
     {%- set due = parse_instant(var('window_start')) - late -%}
     {{ return((with_neighbours(rebuild_days()) + [due.date().isoformat()]) | unique | sort) }}
@@ -92,19 +91,12 @@ not judged: a backfill of years would tell of each silent day.
 
 
 {#-
-The same, and where a dataset's first day is among the rebuilt ones all days since, as long as they are not more than a
-window that is rebuilt whole: its first object came late, and what lay after it was no gap until now. Asked while the model
-compiles, so that the SQL names the partitions as constants.
+Days whose Logpush gaps are judged again: those, and as many after each as a log may be silent before it counts as switched
+off, up to the last day that any run covered. An object that comes late makes gaps of the silent days after it.
 -#}
-{% macro gap_days_since_the_first(coverage) -%}
-    {% set days = gap_days() %}
-    {% if execute and is_incremental() and target.name != 'lint' %}
-        {% set query = 'select cast(min(coverage_date) as string) as day from ' ~ coverage ~ ' group by dataset' %}
-        {% set new = run_query(query).columns[0].values() | select('in', rebuild_days()) | list %}
-        {% set since = days_between(new | min, [days[-1], covered_day()] | max) if new else [] %}
-        {% if since and since | length <= var('whole_window_days') %}{{ return((days + since) | unique | sort) }}{% endif %}
-    {% endif %}
-    {{ return(days) }}
+{% macro gap_days() -%}
+    {% set after = days_shifted(coverage_days(), range(var('logpush')['off_after_days'] + 1)) %}
+    {{ return((coverage_days() + (after | select('le', covered_day()) | list)) | unique | sort) }}
 {%- endmacro %}
 
 

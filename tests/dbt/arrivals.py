@@ -111,10 +111,9 @@ def _platform(window: Window, item: Mapping[str, Any]) -> int:
 
 
 def _pieces(window: Window, cuts: int, chance: Random) -> list[Window]:
-    """The window cut at some hours of some platforms' days, into pieces of hours or of more than 62 days: one of weeks
-    would judge silent days between two platforms, of which no window in full knows."""
+    """The window cut at some hours of some platforms' days."""
     hours = int((window.end - window.start).total_seconds()) // 3600
-    places = [*range(0, _count(window) - 2, 2), _count(window) - 1]
+    places = range(_count(window))
     at = {chance.choice(places) * APART * 24 + chance.randrange(1, 47) for _ in range(cuts)}
     edges = [window.start + timedelta(hours=hour) for hour in (0, *sorted(at), hours)]
     return [Window(*pair) for pair in pairwise(edges)]

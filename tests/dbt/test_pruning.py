@@ -27,7 +27,6 @@ READ_WHOLE: dict[tuple[str, str], str] = {
     ("int_audit__chain_findings", "intermediate.int_audit__stream_runs"): "a row per stream and day: gaps between days",
     ("int_audit__event_findings", "intermediate.int_audit__stream_runs"): "the same; whether any record ever came",
     ("int_audit__time_findings", "intermediate.int_audit__stream_runs"): "the same; the last record before a silence",
-    ("logpush_gaps", "intermediate.int_cloudflare__coverage"): "two columns of a row per object: when a dataset began",
 }
 """(model, input) -> why it may read all partitions."""
 

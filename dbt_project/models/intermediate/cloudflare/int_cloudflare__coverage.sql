@@ -4,7 +4,7 @@
     partition_by={'field': 'coverage_date', 'data_type': 'date'},
     cluster_by=['dataset'],
 ) }}
-{{ states_partitions(gap_days()) }}
+{{ states_partitions(coverage_days()) }}
 
 -- Which part of each day an object of Logpush vouches for. Its name says so: [start, end) of what was collected, also
 -- where nothing happened. An object whose name says nothing (a copy) vouches from its first event to its last.
@@ -31,7 +31,7 @@ events as (
         min(edge_start_at) as first_at,
         max(edge_start_at) as last_at
     from {{ ref('stg_cloudflare__http_requests') }}
-    where {{ on_days('event_date', gap_days()) }}
+    where {{ on_days('event_date', coverage_days()) }}
     group by object_uri, event_date
 
     union all
@@ -42,12 +42,12 @@ events as (
         min(event_at) as first_at,
         max(event_at) as last_at
     from {{ ref('stg_cloudflare__worker_traces') }}
-    where {{ on_days('event_date', gap_days()) }}
+    where {{ on_days('event_date', coverage_days()) }}
     group by object_uri, event_date
 ),
 
 days as (
-    {{ day_rows(gap_days()) }}
+    {{ day_rows(coverage_days()) }}
 )
 
 select

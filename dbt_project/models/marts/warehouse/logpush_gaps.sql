@@ -1,4 +1,4 @@
-{%- set days = gap_days_since_the_first(ref('int_cloudflare__coverage')) -%}
+{%- set days = gap_days() -%}
 {{ config(
     materialized='incremental',
     incremental_strategy='insert_overwrite',
@@ -7,34 +7,37 @@
 ) }}
 {{ states_partitions(days) }}
 
--- Whole minutes that no object of a Logpush dataset vouches for, from the dataset's first object on, as far as objects
--- have had time to arrive. Logpush writes nothing where nothing happened, so only gaps of the configured length count.
+-- Whole minutes that no object of a Logpush dataset vouches for, as far as objects have had time to arrive, up to so many
+-- days after the dataset's last object: a log that is silent for longer is switched off. Logpush writes nothing where
+-- nothing happened, so only gaps of the configured length count.
 {%- set limits = var('logpush')['min_gap_minutes'] %}
+{%- set reach = var('logpush')['off_after_days'] %}
 with days as (
     {{ day_rows(days) }}
 ),
 
-histories as (
+covered as (
     select
+        coverage_date,
         dataset,
         min(covered_from) as first_at
     from {{ ref('int_cloudflare__coverage') }}
-    where dataset in {{ text_list(limits | list) }}
-    group by dataset
+    where {{ on_days('coverage_date', and_days_before(days, reach)) }} and dataset in {{ text_list(limits | list) }}
+    group by coverage_date, dataset
 ),
 
--- The part of each day that must be covered.
+-- The part of each day that must be covered: from its start, or where nothing came in the days before from its first object.
 due as (
     select
         days.day,
-        histories.dataset,
-        greatest(timestamp(days.day), histories.first_at) as due_from,
+        covered.dataset,
+        greatest(timestamp(days.day), min(covered.first_at)) as due_from,
         least(timestamp(date_add(days.day, interval 1 day)), {{ logpush_due_until() }}) as due_to
     from days
-    cross join histories
-    where
-        timestamp(days.day) < {{ logpush_due_until() }}
-        and histories.first_at < timestamp(date_add(days.day, interval 1 day))
+    inner join covered
+        on covered.coverage_date between date_sub(days.day, interval {{ reach }} day) and days.day
+    where timestamp(days.day) < {{ logpush_due_until() }}
+    group by days.day, covered.dataset
 ),
 
 spans as (

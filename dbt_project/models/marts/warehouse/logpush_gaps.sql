@@ -7,9 +7,9 @@
 ) }}
 {{ states_partitions(days) }}
 
--- Whole minutes that no object of a Logpush dataset vouches for, as far as objects have had time to arrive, up to so many
--- days after the dataset's last object: a log that is silent for longer is switched off. Logpush writes nothing where
--- nothing happened, so only gaps of the configured length count.
+-- Whole minutes that no object of a Logpush dataset vouches for, as far as objects have had time to arrive, and up
+-- to so many days after the dataset's last object: a log that is silent for longer is switched off. Logpush writes
+-- nothing where nothing happened, so only gaps of the configured length count.
 {%- set limits = var('logpush')['min_gap_minutes'] %}
 {%- set reach = var('logpush')['off_after_days'] %}
 with days as (
@@ -26,7 +26,8 @@ covered as (
     group by coverage_date, dataset
 ),
 
--- The part of each day that must be covered: from its start, or where nothing came in the days before from its first object.
+-- The part of each day that must be covered: all of it, or where nothing came in the days before what follows its first
+-- object.
 due as (
     select
         days.day,

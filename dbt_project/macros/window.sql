@@ -92,11 +92,13 @@ and the day whose last minutes were not yet due before.
 
 {#-
 Days whose Logpush gaps are judged again: those, and as many after each as a log may be silent before it counts as switched
-off, up to the last day that any run covered. An object that comes late makes gaps of the silent days after it.
+off, up to the last day that any run covered, for an object that comes late makes gaps of the silent days after it; and the
+window's own, which only now are due.
 -#}
 {% macro gap_days() -%}
     {% set after = days_shifted(coverage_days(), range(var('logpush')['off_after_days'] + 1)) %}
-    {{ return((coverage_days() + (after | select('le', covered_day()) | list)) | unique | sort) }}
+    {% set due = (after | select('le', covered_day()) | list) + window_days() %}
+    {{ return((coverage_days() + due) | unique | sort) }}
 {%- endmacro %}
 
 

@@ -22,7 +22,11 @@ from warehouse.window import Window, format_instant
 
 WHOLE_WINDOW_DAYS = 62
 """A window of up to this many days is rebuilt whole; of a longer one only the partitions with new rows."""
-_CARRIED_ON = {"canonical_events", "firestore_changelog"}
+CARRIED_ON = frozenset(
+    {"canonical_events", "firestore_changelog"}
+    | {"solana_account_balances", "solana_native_balances", "solana_token_balances"}
+)
+"""Raw tables whose rows are carried on from day to day, in a model that opens with the day before."""
 _IMPORTS = date(1970, 1, 1)  # the partition of imported documents, which have no time
 
 
@@ -30,7 +34,7 @@ _IMPORTS = date(1970, 1, 1)  # the partition of imported documents, which have n
 class Pending:
     """Objects loaded but not yet taken in by the models, and the partitions their rows are in.
 
-    `running_days`: those of rows that are carried on from day to day, as balances and as states of documents.
+    `running_days`: those of rows of CARRIED_ON, from which balances and states of documents run on.
     `detail`: their number by source and dataset; `rewritten`: one of them replaced an object that was taken in before.
     """
 
@@ -58,7 +62,7 @@ def pending(client: bigquery.Client) -> Pending:
         tables=frozenset(table for row in rows for table in json.loads(row["raw_tables"] or "[]")),
         days=frozenset(day for _, day in days),
         running_days=frozenset(
-            day for tables, day in days if day > _IMPORTS and _CARRIED_ON.intersection(json.loads(tables or "[]"))
+            day for tables, day in days if day > _IMPORTS and CARRIED_ON.intersection(json.loads(tables or "[]"))
         ),
         detail=", ".join(
             f"{name} {count}"

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.xdist_group("dbt_project")
 NIGHT = {
     "window_start": "2026-10-06T00:00:00Z",
     "window_end": "2026-10-07T00:00:00Z",
-    "partitions": ["2026-10-02", "2026-10-06"],
+    "partitions": ["1970-01-01", "2026-10-02", "2026-10-06"],
     "balance_partitions": [f"2026-10-0{day}" for day in range(2, 7)],
     "models_unchanged": True,
 }
@@ -70,6 +70,19 @@ def test_every_partitioned_input_is_cut_to_constant_partitions(compiled: dict[st
     assert len(inputs) > 60
     found = {(node["name"], name) for node in models for name in uncut(node["compiled_code"], inputs)}
     assert found == set(READ_WHOLE)
+
+
+def test_what_is_carried_on_from_the_day_before_is_built_without_a_gap(compiled: dict[str, Any]) -> None:
+    """Also when documents were imported, of which the partition is 1970-01-01: what nothing moves would be lost."""
+    stated = {
+        node["name"]: re.search(r"-- partitions: ([0-9,-]+)", node["compiled_code"])[1].split(",")
+        for node in compiled["nodes"].values()
+        if "opening_day(this" in node.get("raw_code", "")
+    }
+    days = [f"2026-10-0{day}" for day in range(1, 7)]
+    assert stated.pop("chain_native_balances_hourly") == days
+    assert len(stated) >= 4
+    assert {name: found for name, found in stated.items() if found != days[1:]} == {}
 
 
 def test_no_view_knows_of_the_window_so_a_night_may_leave_them_as_they_are(compiled: dict[str, Any]) -> None:

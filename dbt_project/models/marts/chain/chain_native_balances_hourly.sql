@@ -4,8 +4,8 @@
     partition_by={'field': 'balance_date', 'data_type': 'date'},
     cluster_by=['account'],
 ) }}
-{{ states_partitions(finding_days()) }}
-{%- set days = finding_days() -%}
+{%- set days = [shift_day(balance_days()[0], -1)] + balance_days() -%}
+{{ states_partitions(days) }}
 {%- set opening = opening_day(this, 'balance_date', days[0]) %}
 
 -- M6: lamports of the platform's own accounts at the end of every hour. What a transaction left behind is the balance

@@ -70,6 +70,25 @@ days, and a call of a macro for each of them would take longer than the model. -
 
 
 {#-
+Days in order as spans, each a list of days that follow on one another; none where they are so scattered that a list of them
+all does as well. Otherwise each query of a window of years would name thousands of days.
+-#}
+{% macro day_spans(days) -%}
+    {% if is_without_gap(days) %}{{ return([[days[0], days[-1]]] if days | length > 1 else []) }}{% endif %}
+    {% set one, spans = modules.datetime.timedelta(1), [] %}
+    {% for day in days %}
+        {% set date = modules.datetime.date.fromisoformat(day) %}
+        {% if spans and spans[-1][-1] + one == date %}
+            {% do spans[-1].append(date) %}
+        {% else %}
+            {% do spans.append([date]) %}
+        {% endif %}
+    {% endfor %}
+    {{ return(spans if spans | length * 10 <= days | length else []) }}
+{%- endmacro %}
+
+
+{#-
 Days whose findings are judged again: one more than the balances', since a record may lie on the other side of midnight,
 and those around each rebuilt day, where a late record may be missing, or close a gap that the next day shows.
 -#}
@@ -104,13 +123,16 @@ window's own, which only now are due.
 
 {#- Days as rows with the column `day`. -#}
 {% macro day_rows(days) -%}
-    {%- if days | length > 1 and is_without_gap(days) -%}
+    {%- for span in day_spans(days) %}
+        {%- if not loop.first %}
+        union all
+        {% endif -%}
         select day
-        from unnest(generate_date_array(date '{{ days[0] }}', date '{{ days[-1] }}')) as day
+        from unnest(generate_date_array(date '{{ span[0] }}', date '{{ span[-1] }}')) as day
     {%- else -%}
         select day
         from unnest([{{ date_literals(days) | join(', ') }}]) as day
-    {%- endif -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 
@@ -158,11 +180,15 @@ later ones that look back on them, up to the last day that is built.
 
 {#- Condition that cuts a partition column to constants; `days` in order. -#}
 {% macro on_days(column, days) -%}
-    {%- if days | length > 1 and is_without_gap(days) -%}
-        {{ column }} between date '{{ days[0] }}' and date '{{ days[-1] }}'
+    {%- set spans = day_spans(days) -%}
+    {%- if spans | length > 1 %}({% endif -%}
+    {%- for span in spans %}
+        {%- if not loop.first %} or {% endif -%}
+        {{ column }} between date '{{ span[0] }}' and date '{{ span[-1] }}'
     {%- else -%}
         {{ column }} in ({{ date_literals(days) | join(', ') }})
-    {%- endif -%}
+    {%- endfor -%}
+    {%- if spans | length > 1 %}){% endif -%}
 {%- endmacro %}
 
 

@@ -15,7 +15,8 @@ def uncut(sql: str, partitions: Partitions) -> list[str]:
     """Partitioned relations that the query reads without cutting their partition column to constants.
 
     Cut: a condition of the select that reads it, anded with all others, compares the column with constants by =, IN,
-    BETWEEN or >=; a >= reads from one constant day on, which is the new data and nothing of the history.
+    BETWEEN or >=, or is an OR of such comparisons; a >= reads from one constant day on, which is the new data and
+    nothing of the history.
     """
     tree = sqlglot.parse_one(sql, read="bigquery")
     found = []
@@ -57,6 +58,8 @@ def _anded(condition: exp.Expression) -> Iterator[exp.Expression]:
 def _compares(part: exp.Expression, names: set[str], column: str) -> bool:
     if isinstance(part, exp.Boolean):
         return not part.this  # where false: nothing is read
+    if isinstance(part, exp.Or):
+        return all(_compares(side.unnest(), names, column) for side in (part.left, part.right))
     subject = part.this
     if not isinstance(subject, exp.Column) or subject.name != column or subject.table not in names:
         return False

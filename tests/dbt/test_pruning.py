@@ -97,6 +97,7 @@ def test_no_view_knows_of_the_window_so_a_night_may_leave_them_as_they_are(compi
         ("select 1 from s.t where day in (date '2026-10-05') and x > 1", []),
         ("select 1 from s.t as a join s.u on a.x = u.x where a.day between date '2026-10-05' and date '2026-10-6'", []),
         ("select 1 from s.u as b join s.t as a on a.x = b.x and a.day = date '2026-10-05'", []),
+        ("select 1 from s.t where (day in (date '2026-10-05') or day between date '2026-10-7' and date '2026-10-9')", []),
         ("with c as (select * from s.t) select 1 from c where day = date '2026-10-05'", ["s.t"]),
         ("select 1 from s.t where day in (date '2026-10-05') or x > 1", ["s.t"]),
         ("select 1 from s.t where day in (select day from s.u)", ["s.t"]),
@@ -105,7 +106,7 @@ def test_no_view_knows_of_the_window_so_a_night_may_leave_them_as_they_are(compi
         ("select 1 from s.u where x in (select x from s.t)", ["s.t"]),
         ("select 1 from s.t where false", []),
     ],
-    ids=["in", "alias", "join", "cte", "or", "subquery", "column", "other", "inner", "false"],
+    ids=["in", "alias", "join", "spans", "cte", "or", "subquery", "column", "other", "inner", "false"],
 )  # fmt: skip
 def test_what_counts_as_cut(sql: str, expected: list[str]) -> None:
     assert uncut(sql, {"s.t": "day"}) == expected

@@ -1,8 +1,8 @@
 """Whatever order data arrive in, every table that is built up equals, row for row, one that is built in full.
 
 `make campaign` draws 300 orders (CAMPAIGN=1, or ORDERS=n), 50 platforms with an order each in one warehouse. Builds of
-them take minutes, so `make test` has the short form over hand-written days alone: late and repeated data of
-tests/dbt/test_marts.py, test_lifecycles.py and test_late_objects.py.
+them take minutes, so `make test` has one order of hand-written objects (test_drawn_orders.py), and the late and
+repeated data of test_marts.py, test_lifecycles.py and test_late_objects.py.
 """
 
 from __future__ import annotations

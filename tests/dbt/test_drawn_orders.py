@@ -40,7 +40,7 @@ Rows = dict[str, list[dict[str, Any]]]
 
 
 def objects() -> Iterator[Rows]:
-    """Objects of the 5th to the 10th, each as the rows that it brings."""
+    """Objects of the 2nd to the 10th, each as the rows that it brings."""
     world = World()
     for number, (when, kind, amount) in enumerate(
         [("05 10:00:00", "deposit", 900), ("07 09:00:00", "entry", 200), ("08 10:00:00", "refund", 200),
@@ -52,7 +52,7 @@ def objects() -> Iterator[Rows]:
         if number == 0:
             world.transfer("odd", 150, _instant("06 13:00:00"), VAULT, -1)  # without an event of the program
             yield world.take()
-    for account, when, slot in (("Treasury", "05 20:00:00", 110), ("Treasury", "07 21:00:00", 220)):
+    for account, when, slot in (("Treasury", "04 20:00:00", 90), ("Treasury", "07 21:00:00", 220)):
         yield {"raw.solana_account_balances": [row(
             _instant(when), f"reading/{slot}", address=account, kind="native", role="treasury", amount=str(slot),
             slot=slot, block_time=_instant(when).isoformat(),
@@ -65,7 +65,7 @@ def objects() -> Iterator[Rows]:
         yield world.take()
     yield export(at(8, 3), at(8, 3, 1), "m1")
     yield export(at(9, 23, 59), at(10, 0, 1), "m2")
-    for start, end in (("05T000000", "05T200000"), ("08T000000", "09T001000"), ("10T000000", "11T000000")):
+    for start, end in (("02T000000", "02T200000"), ("08T000000", "09T001000"), ("10T000000", "11T000000")):
         yield {"ops.objects": [requests(start, end)]}
 
 
@@ -104,7 +104,7 @@ def built(home: Path, client: bigquery.Client, load: Callable, dbt: Callable, ta
             "started_at": f"2026-11-01T0{number}:00:00Z", "detail": f"models {plan.mark} {plan.models}",
         }]})  # fmt: skip
     seen = [{name: table(name) for name in TABLES}]
-    whole = Window.parse("2026-10-05", "2026-10-11")
+    whole = Window.parse("2026-10-02", "2026-10-11")
     client.query("update ops.objects set modelled_at = null where true").result()
     dbt(["run", *MODELS, "--full-refresh"], plan_build(config, whole).settings | SETTINGS)
     return [*seen, {name: table(name) for name in TABLES}]
